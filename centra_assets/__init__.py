@@ -1,0 +1,1 @@
+"""Centra commerce data as Dagster assets. Importing this package does no work; `definitions` wires everything."""

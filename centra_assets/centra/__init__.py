@@ -1,0 +1,1 @@
+"""Centra's Integration API client: documents, budget, paging, errors. Knows neither Dagster nor our tables."""
