@@ -12,7 +12,7 @@ _PRECISION = 38
 
 
 def field(path: str) -> pl.Expr:
-    """The value at a dotted path below `record`: `field("totals.shipping.value")`. Null wherever the path breaks off."""
+    """The value at a dotted path below `record`, such as `totals.shipping.value`; null where the path breaks off."""
     expression = pl.col("record")
     for name in path.split("."):
         expression = expression.struct.field(name)

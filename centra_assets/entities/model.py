@@ -50,12 +50,12 @@ class Entity:
     client uses the first whose root field the live schema has. How an operation is paged follows from its variables:
     `$first`/`$after` a connection, `$limit`/`$page` a list, neither a single answer.
 
-    For the axes DAY and MONTH an operation declares `$from: DateTimeTz, $to: DateTimeTz` (from inclusive, to inclusive
-    of the last second) and sorts by creation time, then id. For STORE, PRICELIST and WAREHOUSE it declares `$key: Int!`
-    (the id, which is also the partition key).
+    For the axes DAY and MONTH an operation declares `$from: DateTimeTz, $to: DateTimeTz` (half open; the caller
+    drops what lies outside) and sorts by creation time, then id. For STORE, PRICELIST and WAREHOUSE it
+    declares `$key: Int!`, the id, which is also the partition key.
 
-    `record_id` and `updated_at` are field names (aliases) at the top of every record; `created_at` is needed for DAY and
-    MONTH. `transform` gets one row per record, columns `record` (struct, the document's full type; what was pruned is
+    `record_id` and `updated_at` are field names (aliases) at the top of every record; `created_at` is needed for DAY,
+    MONTH. `transform` gets one row per record: `record` (struct, the document's full type; what was pruned is
     null) and CARRIED_COLUMNS, and returns a frame per table with the contract's columns and CARRIED_COLUMNS.
     """
 
@@ -76,7 +76,7 @@ class Entity:
     # Response paths (dots) of nested lists asked with a limit -> operation that reads one record's whole list by
     # `$id`, `$limit`, `$page`. A nested list that fills its limit is completed with it.
     nested: Mapping[str, str] = field(default_factory=dict)
-    # Object types (AttributeObjectType) whose attributes the record selects. An instance that defines none is not asked.
+    # Object types (AttributeObjectType) whose attributes the record selects. With none defined, not asked.
     attributes_of: Sequence[str] = ()
     # Response paths (dots) of the selections to drop when the instance defines no attributes of those types.
     attribute_paths: Sequence[str] = ()
