@@ -1,0 +1,59 @@
+"""What can go wrong in storage, each with a code and a remedy. Raised by the modules beside this one."""
+
+from centra_assets.errors import CentraAssetsError
+
+
+class StorageError(CentraAssetsError):
+    """Anything that the lake, the warehouse or the embedded server refuses."""
+
+    code = "STORAGE_ERROR"
+
+
+class EmbeddedServerError(StorageError):
+    """The embedded PostgreSQL did not start or stop."""
+
+    code = "STORAGE_EMBEDDED_SERVER"
+    remedy = "Read server.log in the server's folder, or point CENTRA_DATABASE_URL at a server of your own."
+
+
+class SchemaChangeRefusedError(StorageError):
+    """A table in the database differs from its contract in a way that could lose data."""
+
+    code = "STORAGE_SCHEMA_CHANGE_REFUSED"
+    remedy = "Write a migration that moves the data, or rename the column in the contract; then prepare again."
+
+
+class CollapseError(StorageError):
+    """A load would delete so much that an incomplete answer is the likelier reason."""
+
+    code = "STORAGE_COLLAPSE"
+    remedy = "Compare the source's own count; if the rows are really gone, load again with a wider CollapseGuard."
+
+
+class DuplicateKeyError(StorageError):
+    """One batch holds two different rows with one key, fetched at the same moment."""
+
+    code = "STORAGE_DUPLICATE_KEY"
+    remedy = "The contract's key does not tell the rows apart: add a column to it, or correct the transform."
+
+
+class BatchShapeError(StorageError):
+    """A batch lacks a column of its table, or has rows outside the scope it was loaded with."""
+
+    code = "STORAGE_BATCH_SHAPE"
+    remedy = "Hand over the contract's columns and the carried ones, and name every partition or record in the scope."
+
+
+class WarehouseUnavailableError(StorageError):
+    """The database kept refusing a load with deadlocks, serialization failures or lost connections."""
+
+    code = "STORAGE_WAREHOUSE_UNAVAILABLE"
+    remedy = "See that PostgreSQL runs and takes connections; the load changed nothing and may be repeated."
+    transient = True
+
+
+class LakePathError(StorageError):
+    """A name that cannot be part of a path in the lake."""
+
+    code = "STORAGE_LAKE_PATH"
+    remedy = "Names of entities and partitions are ids, days or months; see that the key is one of those."
