@@ -1,6 +1,7 @@
 """Reading typed columns out of decoded records. What the columns mean is each family's own business."""
 
 from collections.abc import Mapping
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -73,3 +74,15 @@ def children(records: pl.DataFrame, path: str, *, position: str | None = None, *
         .filter(pl.col("record").is_not_null())
     )
     return exploded if position else exploded.drop(place)
+
+
+def in_base_currency(amount: pl.Expr, base_rate: pl.Expr) -> pl.Expr:
+    """An amount times its document's own rate, rounded once, half to even, to the scale of money."""
+    exact = MONEY_SCALE + RATE_SCALE
+    product = amount.cast(pl.Decimal(_PRECISION, exact)) * base_rate.cast(pl.Decimal(_PRECISION, exact))
+    return product.round(MONEY_SCALE, mode="half_to_even").cast(pl.Decimal(_PRECISION, MONEY_SCALE))
+
+
+def business_date(moment: pl.Expr, time_zone: ZoneInfo) -> pl.Expr:
+    """The calendar day of an instant in the merchant's time zone."""
+    return moment.dt.convert_time_zone(time_zone.key).dt.date()
