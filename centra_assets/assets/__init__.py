@@ -1,0 +1,1 @@
+"""From entities to Dagster assets: extraction into the lake, loading into core, and the factories around both."""

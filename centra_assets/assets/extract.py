@@ -1,0 +1,215 @@
+"""Asks Centra for partitions of an entity and appends the answer to the lake. Free of Dagster; parses nothing."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from centra_assets.calendar import Calendar, contiguous
+from centra_assets.centra.blocking import BlockingClient
+from centra_assets.centra.client import Page, Query
+from centra_assets.centra.documents import Pruned
+from centra_assets.entities.model import WHOLE, Axis, Entity
+from centra_assets.errors import CentraAssetsError
+from centra_assets.storage.lake import Lake, LakeWriter
+
+
+class UnsortedPagesError(CentraAssetsError):
+    """Centra sent a record of a day that had been read to its end."""
+
+    code = "PAGES_UNSORTED"
+    remedy = "Run the partitions again; if it repeats, the instance ignores the sort order and Centra should be told."
+    transient = True
+
+
+class CreationTimeMissingError(CentraAssetsError):
+    """A record of a dated entity says nothing readable about its creation time, so no partition can take it."""
+
+    code = "CREATION_TIME_MISSING"
+    remedy = "Give the token the permissions that the entity's document needs; `centra-assets doctor` lists them."
+
+
+@dataclass
+class PartitionExtract:
+    """What one partition took: rows written and its share of what the API charged."""
+
+    rows: int = 0
+    requests: float = 0.0
+    complexity: float = 0.0
+
+
+@dataclass
+class ExtractReport:
+    """A whole extraction: per partition, and in sum."""
+
+    partitions: dict[str, PartitionExtract]
+    pruned: Sequence[Pruned] = ()
+    requests: int = 0
+    complexity: int = 0
+    throttled: int = 0
+    seconds: float = 0.0
+    fetched_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def rows(self) -> int:
+        """Records written to the lake."""
+        return sum(partition.rows for partition in self.partitions.values())
+
+
+def query_of(entity: Entity, *, drop_paths: Sequence[str] = ()) -> Query:
+    """The client's view of an entity's document."""
+    return Query(
+        text=entity.document_text(),
+        operations=entity.operations,
+        record_id=entity.record_id,
+        updated_at=entity.updated_at,
+        created_at=entity.created_at,
+        page_limit=entity.page_limit,
+        nested=entity.nested,
+        drop_paths=drop_paths,
+    )
+
+
+class _Partitions:
+    """The lake files being written. A file appears only when its partition was read to its end."""
+
+    def __init__(self, lake: Lake, entity: Entity, keys: Sequence[str], run_id: str, fetched_at: datetime) -> None:
+        self._lake, self._entity, self._run_id, self._fetched_at = lake, entity, run_id, fetched_at
+        self._open: dict[str, tuple[LakeWriter, ExitStack]] = {}
+        self._closed: set[str] = set()
+        self.extracts = {key: PartitionExtract() for key in keys}
+
+    def append(self, key: str, frame: pl.DataFrame) -> None:
+        if key in self._closed:
+            raise UnsortedPagesError(f"{self._entity.name}: a record of {key} came after that partition's end.")
+        if key not in self._open:
+            stack = ExitStack()
+            writer = self._lake.writer(
+                self._entity.name, key, kind="snapshot", run_id=self._run_id, fetched_at=self._fetched_at
+            )
+            self._open[key] = (stack.enter_context(writer), stack)
+        self._open[key][0].append(frame)
+        self.extracts[key].rows += frame.height
+
+    def close(self, key: str) -> None:
+        if key in self._closed:
+            return
+        if key not in self._open:
+            # Nothing happened in this partition: an empty snapshot says so, and replaces what an older one held.
+            self.append(key, _frame([], [], [], self._fetched_at))
+        self._open.pop(key)[1].close()
+        self._closed.add(key)
+
+    def abort(self, error: BaseException) -> None:
+        for _, stack in self._open.values():
+            stack.__exit__(type(error), error, error.__traceback__)
+        self._open.clear()
+
+
+def extract(
+    entity: Entity,
+    keys: Sequence[str],
+    *,
+    client: BlockingClient,
+    lake: Lake,
+    calendar: Calendar,
+    run_id: str,
+    slices: int = 4,
+    drop_paths: Sequence[str] = (),
+) -> ExtractReport:
+    """Read the partitions `keys` (WHOLE for an entity without an axis) and write a snapshot of each to the lake.
+
+    Neighbouring days are asked for as one range in full pages and split here, so requests follow rows and not days.
+    What was read to its end stays when a later partition fails. Raises the client's errors, UnsortedPagesError.
+    """
+    started, fetched_at = time.monotonic(), datetime.now(UTC)
+    timed = entity.axis in (Axis.DAY, Axis.MONTH)
+    groups = contiguous(entity.axis, keys, slices) if timed else [[key] for key in keys]
+    partitions = _Partitions(lake, entity, keys, run_id, fetched_at)
+    query = client.prepare(query_of(entity, drop_paths=drop_paths))
+    progress = [0] * len(groups)
+    try:
+        with client.measure() as stats:
+            for index, page in client.stream(query, [_variables(entity, group, calendar) for group in groups]):
+                split = list(_split(entity, groups[index], page, calendar))
+                for key, frame in split:
+                    if timed:
+                        place = groups[index].index(key)
+                        for finished in groups[index][progress[index] : place]:
+                            partitions.close(finished)
+                        progress[index] = max(progress[index], place)
+                    partitions.append(key, frame)
+                _charge(partitions, split, groups[index], page)
+            for group in groups:
+                for key in group:
+                    partitions.close(key)
+    except BaseException as error:
+        partitions.abort(error)
+        raise
+    return ExtractReport(
+        partitions=partitions.extracts,
+        pruned=tuple(query.pruned),
+        requests=stats.requests,
+        complexity=stats.complexity,
+        throttled=stats.throttled,
+        seconds=time.monotonic() - started,
+        fetched_at=fetched_at,
+    )
+
+
+def _variables(entity: Entity, group: Sequence[str], calendar: Calendar) -> dict[str, Any]:
+    if entity.axis in (Axis.DAY, Axis.MONTH):
+        start, _ = calendar.window(entity.axis, group[0])
+        _, end = calendar.window(entity.axis, group[-1])
+        return {"from": start.isoformat(), "to": end.isoformat()}
+    return {} if entity.axis is Axis.NONE else {"key": int(group[0])}
+
+
+def _frame(
+    ids: list[str], updated_at: list[str | None], payloads: list[str], fetched_at: datetime, source: str = "backfill"
+) -> pl.DataFrame:
+    return pl.DataFrame(
+        {"id": ids, "updated_at": updated_at, "payload": payloads},
+        schema={"id": pl.String, "updated_at": pl.String, "payload": pl.String},
+    ).select(
+        "id",
+        pl.col("updated_at").str.to_datetime(format="%+", time_unit="us", time_zone="UTC", strict=False),
+        "payload",
+        pl.lit(fetched_at).dt.cast_time_unit("us").dt.convert_time_zone("UTC").alias("fetched_at"),
+        pl.lit(source).alias("source"),
+    )
+
+
+def _split(entity: Entity, group: Sequence[str], page: Page, calendar: Calendar) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The page's records by partition key, in the page's order; what lies outside the group is dropped."""
+    frame = _frame(page.ids, page.updated_at, page.payloads, page.fetched_at)
+    if entity.axis not in (Axis.DAY, Axis.MONTH):
+        if frame.height:
+            yield (group[0] if entity.axis is not Axis.NONE else WHOLE), frame
+        return
+    bounds = [calendar.window(entity.axis, key)[0] for key in group] + [calendar.window(entity.axis, group[-1])[1]]
+    created = pl.Series("created", page.created_at, dtype=pl.String).str.to_datetime(
+        format="%+", time_unit="us", time_zone="UTC", strict=False
+    )
+    if created.null_count():
+        raise CreationTimeMissingError(f"{entity.name}: {created.null_count()} records without a creation time.")
+    edges = pl.Series("edges", [bound.astimezone(UTC) for bound in bounds]).dt.cast_time_unit("us")
+    place = edges.search_sorted(created, side="right").cast(pl.Int64) - 1
+    placed = frame.with_columns(place.alias("_place"))
+    inside = placed.filter(pl.col("_place").is_between(0, len(group) - 1))
+    for part in inside.partition_by("_place", maintain_order=True):
+        yield group[part["_place"][0]], part.drop("_place")
+
+
+def _charge(
+    partitions: _Partitions, split: Sequence[tuple[str, pl.DataFrame]], group: Sequence[str], page: Page
+) -> None:
+    """Share a page's cost out by rows; a page without rows is the first partition's."""
+    total = sum(frame.height for _, frame in split)
+    for key, share in [(key, frame.height / total) for key, frame in split] or [(group[0], 1.0)]:
+        partitions.extracts[key].requests += share
+        partitions.extracts[key].complexity += page.complexity * share

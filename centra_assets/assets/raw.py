@@ -1,0 +1,81 @@
+"""Builds `raw/<entity>` assets: what Centra said, appended to the lake. Parsing belongs to the core assets."""
+
+import dagster as dg
+
+from centra_assets.assets.extract import extract
+from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
+from centra_assets.assets.groups import group_of, owner_of
+from centra_assets.assets.metadata import (
+    describe_raw,
+    extract_metadata,
+    holds_personal_data,
+    partition_extract_metadata,
+    raw_column_schema,
+    raw_key,
+)
+from centra_assets.assets.plan import partition_keys, slices_for
+from centra_assets.calendar import Calendar
+from centra_assets.entities.model import Axis, Entity
+from centra_assets.partitions import partitions_definition
+from centra_assets.resources.centra import CentraResource
+from centra_assets.resources.storage import LakeResource
+
+# All raw steps share this pool, so that a backfill cannot open more clients than the machine and the API can take.
+API_POOL = "centra_api"
+
+
+def source_key(group: str) -> dg.AssetKey:
+    """The external asset at Centra's end that a group's raw assets read from."""
+    return dg.AssetKey(["centra", group])
+
+
+def build_raw_asset(
+    entity: Entity, calendar: Calendar, *, partitions_per_run: int, owner: str | None = None
+) -> dg.AssetsDefinition:
+    """`raw/<entity>`: one snapshot per partition, asked for over whole ranges, with its API price as metadata."""
+    dated = entity.axis in (Axis.DAY, Axis.MONTH)
+    partitions = partitions_definition(entity.axis, calendar)
+
+    @dg.asset(
+        key=raw_key(entity),
+        name=None,
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.multi_run(partitions_per_run) if partitions else None,
+        group_name=group_of(entity),
+        kinds={"graphql", "parquet"},
+        owners=[owner or owner_of(entity)],
+        description=describe_raw(entity),
+        metadata={"dagster/column_schema": raw_column_schema(entity), "partition_axis": str(entity.axis)},
+        tags={"stage": "raw", **({"pii": ""} if holds_personal_data(entity.tables) else {})},
+        deps=[source_key(group_of(entity))],
+        pool=API_POOL,
+        retry_policy=TRANSIENT_RETRIES,
+    )
+    def raw(context: dg.AssetExecutionContext, centra: CentraResource, lake: LakeResource) -> dg.MaterializeResult:
+        keys = partition_keys(context)
+        with failures_told_apart(), centra.client() as client:
+            report = extract(
+                entity,
+                keys,
+                client=client,
+                lake=lake.open(),
+                calendar=calendar,
+                run_id=context.run_id,
+                slices=slices_for(len(keys), centra.concurrency) if dated else len(keys),
+            )
+        for item in report.pruned:
+            context.log.warning(f"raw/{entity.name}: {item.path} was not asked for: {item.reason}")
+        context.log.info(
+            f"raw/{entity.name}: {report.rows} records in {len(keys)} partitions for {report.requests} requests and "
+            f"{report.complexity} complexity points."
+        )
+        if partitions is None:
+            only = partition_extract_metadata(next(iter(report.partitions.values())))
+            return dg.MaterializeResult(metadata={**extract_metadata(report), **only, "dagster/row_count": report.rows})
+        for key, extracted in report.partitions.items():
+            context.add_asset_metadata(
+                partition_extract_metadata(extracted), asset_key=raw_key(entity), partition_key=key
+            )
+        return dg.MaterializeResult(metadata=extract_metadata(report))
+
+    return raw

@@ -1,0 +1,144 @@
+"""Builds Dagster asset checks from contracts and rules. What is promised is written in those, not here."""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from centra_assets.assets.failures import failures_told_apart
+from centra_assets.assets.metadata import core_key
+from centra_assets.assets.tables import table_of
+from centra_assets.checks.rules import RULES, Rule
+from centra_assets.entities.contract import Contract
+from centra_assets.entities.model import Entity
+from centra_assets.resources.storage import WarehouseResource
+from centra_assets.storage.tables import SYSTEM_COLUMNS
+from centra_assets.storage.warehouse import Warehouse
+
+SHOWN_KEYS = 20
+# Above this share of set-aside records an entity is broken and not merely imperfect.
+QUARANTINE_BLOCKS_ABOVE = 0.05
+
+
+def build_checks(entity: Entity) -> dg.AssetChecksDefinition:
+    """All checks of an entity's core tables, evaluated by one step: schema, quarantine, and the rules on its tables."""
+    contracts = {contract.table: contract for contract in entity.tables}
+    rules = [rule for rule in RULES if rule.table in contracts]
+    main = entity.tables[0].table
+
+    specs = [
+        dg.AssetCheckSpec(
+            "columns_match_contract",
+            asset=core_key(table),
+            description=f"core.{table} has the contract's columns, types and key. If not: a migration was refused; "
+            "read the run's log and docs/storage.md.",
+        )
+        for table in contracts
+    ]
+    specs.append(
+        dg.AssetCheckSpec(
+            "no_records_quarantined",
+            asset=core_key(main),
+            description=f"No record of {entity.name} is set aside. Failing records are in ops.quarantine with their "
+            "reasons and leave it by themselves when Centra's data is mended and the partition is materialized again.",
+        )
+    )
+    specs += [
+        dg.AssetCheckSpec(
+            rule.name,
+            asset=core_key(rule.table),
+            additional_deps=[core_key(table) for table in rule.tables if table != rule.table],
+            description=f"{rule.meaning} What to do: {rule.remedy}",
+        )
+        for rule in rules
+    ]
+
+    @dg.multi_asset_check(name=f"checks_{entity.name}", specs=specs, can_subset=True)
+    def checks(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
+        store = warehouse.open()
+        wanted = context.selected_asset_check_keys
+        with failures_told_apart():
+            for table, contract in contracts.items():
+                if dg.AssetCheckKey(core_key(table), "columns_match_contract") in wanted:
+                    yield _columns(store, contract)
+            if dg.AssetCheckKey(core_key(main), "no_records_quarantined") in wanted:
+                yield _quarantine(store, entity)
+            for rule in rules:
+                if dg.AssetCheckKey(core_key(rule.table), rule.name) in wanted:
+                    yield _rule(store, rule)
+
+    return checks
+
+
+def _columns(store: Warehouse, contract: type[Contract]) -> dg.AssetCheckResult:
+    found = dict(
+        store.query(
+            "select a.attname::text as name, format_type(a.atttypid, a.atttypmod) as type from pg_attribute a "
+            "where a.attrelid = to_regclass(%s) and a.attnum > 0 and not a.attisdropped",
+            (f"core.{contract.table}",),
+        ).iter_rows()
+    )
+    table = table_of(contract)
+    promised = {column.name: column.type for column in (*table.columns, *SYSTEM_COLUMNS)}
+    absent = sorted(set(promised) - set(found))
+    narrower = sorted(name for name in promised.keys() & found.keys() if promised[name] != found[name])
+    return dg.AssetCheckResult(
+        asset_key=core_key(contract.table),
+        check_name="columns_match_contract",
+        passed=bool(found) and not absent and not narrower,
+        metadata={
+            "columns": len(found),
+            "columns_absent": absent,
+            "columns_of_another_type": narrower,
+            "columns_kept": sorted(set(found) - set(promised)),
+        },
+    )
+
+
+def _quarantine(store: Warehouse, entity: Entity) -> dg.AssetCheckResult:
+    main = entity.tables[0].table
+    aside = store.query(
+        "select record_id from ops.quarantine where entity = %s order by last_seen desc", (entity.name,)
+    )
+    held = store.query(f"select count(distinct _record_id) as records from core.{main}")["records"][0]  # noqa: S608
+    share = aside.height / max(1, aside.height + held)
+    return dg.AssetCheckResult(
+        asset_key=core_key(main),
+        check_name="no_records_quarantined",
+        passed=aside.height == 0,
+        severity=dg.AssetCheckSeverity.ERROR if share > QUARANTINE_BLOCKS_ABOVE else dg.AssetCheckSeverity.WARN,
+        metadata={
+            "records_quarantined": aside.height,
+            "share_quarantined": round(share, 6),
+            "failing_keys": aside["record_id"].head(SHOWN_KEYS).to_list(),
+        },
+    )
+
+
+def _rule(store: Warehouse, rule: Rule) -> dg.AssetCheckResult:
+    needed: Sequence[str] = (rule.table, *rule.tables)
+    absent = [
+        table
+        for table in needed
+        if store.query("select to_regclass(%s) is null as absent", (f"core.{table}",))["absent"][0]
+    ]
+    if absent:
+        return dg.AssetCheckResult(
+            asset_key=core_key(rule.table),
+            check_name=rule.name,
+            passed=False,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"tables_not_materialized": absent},
+        )
+    failing = store.query(rule.failures)
+    return dg.AssetCheckResult(
+        asset_key=core_key(rule.table),
+        check_name=rule.name,
+        passed=failing.height == 0,
+        severity=dg.AssetCheckSeverity.ERROR if rule.severe else dg.AssetCheckSeverity.WARN,
+        metadata={
+            "failures": failing.height,
+            "failing_keys": failing["key"].head(SHOWN_KEYS).to_list(),
+            "meaning": rule.meaning,
+            "remedy": rule.remedy,
+        },
+    )

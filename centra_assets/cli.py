@@ -1,0 +1,75 @@
+"""The command line `centra-assets`: how commands are spelled. What they do is in `commands`."""
+
+from typing import Annotated
+
+import typer
+
+from centra_assets.errors import CentraAssetsError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Centra commerce data as Dagster assets: checked, partitioned, replayable, in PostgreSQL.",
+)
+
+
+@app.command()
+def demo(
+    scale: Annotated[float, typer.Option(help="Size of the sandbox's shop; 1 is about 6,000 orders.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Seed of the sandbox's data.")] = 7,
+) -> None:
+    """Load a year of a sandbox shop through Dagster, run the checks, compare with the shop's own truth."""
+    from centra_assets.commands.demo import run_demo
+
+    raise typer.Exit(run_demo(scale=scale, seed=seed))
+
+
+@app.command()
+def dev(
+    port: Annotated[int, typer.Option(help="Port of Dagster's web interface.")] = 3000,
+    scale: Annotated[float, typer.Option(help="Size of the sandbox's shop.")] = 1.0,
+    traffic: Annotated[float, typer.Option(help="Changes per minute in the sandbox.")] = 12.0,
+) -> None:
+    """Run everything on loopback until Ctrl-C: PostgreSQL, sandbox with traffic, Dagster's web server and daemon."""
+    from centra_assets.commands.dev import run_dev
+
+    raise typer.Exit(run_dev(port=port, scale=scale, traffic=traffic))
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Check settings, database, token, permissions, schema and rate limits; exit code 1 when something is broken."""
+    from centra_assets.commands.doctor import run_doctor
+
+    raise typer.Exit(run_doctor(as_json=as_json))
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(help="Port to listen on, on loopback.")] = 8800,
+    seed: Annotated[int, typer.Option(help="Seed of the data.")] = 7,
+    scale: Annotated[float, typer.Option(help="Size of the shop; 1 is about 6,000 orders.")] = 1.0,
+    plan: Annotated[str, typer.Option(help="growth, enhanced, high-volume, enterprise or off.")] = "growth",
+    latency_ms: Annotated[int, typer.Option(help="Time added to each answer.")] = 0,
+    traffic: Annotated[float, typer.Option(help="Changes per minute.")] = 0.0,
+) -> None:
+    """Run the stand-in Centra on its own; docs/sandbox.md says what it can do."""
+    from centra_assets.commands.sandbox import run_sandbox
+
+    run_sandbox(port=port, seed=seed, scale=scale, plan=plan, latency_ms=latency_ms, traffic=traffic)
+
+
+def main() -> None:
+    """Run the command line; an error of ours prints as its code, cause and remedy, without a traceback."""
+    try:
+        app()
+    except CentraAssetsError as error:
+        typer.secho(str(error), err=True, fg=typer.colors.RED)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""Brings up what a laptop lacks: PostgreSQL, a sandbox, a Dagster home. Real ones named in the environment win."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from centra_assets.errors import CentraAssetsError
+from centra_assets.storage.embedded import EmbeddedPostgres
+from centra_assets.storage.migrate import upgrade
+
+HOME = Path(".centra")
+
+
+class StackError(CentraAssetsError):
+    """Something that the stack needs did not come up."""
+
+    code = "STACK_NOT_UP"
+    remedy = "Read the log file that the cause names; then start the command again."
+
+
+@dataclass
+class Stack:
+    """What is running, and the environment that points Dagster at it. `sandbox_admin` is None with a real Centra."""
+
+    environment: dict[str, str]
+    sandbox_admin: str | None
+    embedded: bool
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def dagster_home(home: Path = HOME) -> Path:
+    """A Dagster home inside `home` with the project's instance configuration."""
+    folder = (home / "dagster").resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    configuration = Path("dagster.yaml")
+    if not configuration.exists():
+        raise StackError("dagster.yaml is not in the current folder; run the command from the project's root.")
+    shutil.copyfile(configuration, folder / "dagster.yaml")
+    return folder
+
+
+@contextmanager
+def running_stack(
+    *, sandbox: Mapping[str, str], home: Path = HOME, extra_environment: Mapping[str, str] | None = None
+) -> Iterator[Stack]:
+    """Start what the environment does not name, and stop it again. `sandbox` are options of the sandbox command."""
+    home.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        environment = {**os.environ, **(extra_environment or {})}
+        embedded = "CENTRA_DATABASE_URL" not in os.environ
+        if embedded:
+            server = stack.enter_context(EmbeddedPostgres((home / "postgres").resolve()))
+            environment["CENTRA_DATABASE_URL"] = server.url
+        upgrade(environment["CENTRA_DATABASE_URL"])
+        up = Stack(environment=environment, sandbox_admin=None, embedded=embedded)
+        if "CENTRA_API_URL" not in os.environ:
+            url = stack.enter_context(_sandbox(up, sandbox, home))
+            environment["CENTRA_API_URL"] = f"{url}/graphql"
+            environment["CENTRA_API_TOKEN"] = "sandbox-token"  # noqa: S105 - the sandbox's own, open to anyone
+            up.sandbox_admin = f"{url}/admin"
+        environment.setdefault("CENTRA_LAKE_URL", str((home / "lake").resolve()))
+        environment["DAGSTER_HOME"] = str(dagster_home(home))
+        yield up
+
+
+@contextmanager
+def child(up: Stack, name: str, command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A child process in a group of its own, its output in `log`; stopped politely, then firmly."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own command line
+            command, env=up.environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    up.processes[name] = process
+    try:
+        yield process
+    finally:
+        up.processes.pop(name, None)
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes], patience: float = 20) -> None:
+    if process.poll() is None:
+        # SIGINT is what Dagster and uvicorn take for a wish to end tidily.
+        os.killpg(process.pid, 2)
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            process.wait()
+
+
+@contextmanager
+def _sandbox(up: Stack, options: Mapping[str, str], home: Path) -> Iterator[str]:
+    port = free_port()
+    command = [sys.executable, "-m", "centra_assets.cli", "sandbox", "--port", str(port)]
+    for name, value in options.items():
+        command += [f"--{name}", value]
+    log = home / "logs" / "sandbox.log"
+    with child(up, "sandbox", command, log) as process:
+        url = f"http://127.0.0.1:{port}"
+        wait_for(f"{url}/admin/health", process, "the sandbox", log)
+        yield url
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes], what: str, log: Path, seconds: float = 120) -> None:
+    """Return when `url` answers; StackError when the process ends or the time is over."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise StackError(f"{what} ended with exit code {process.returncode}; see {log}.")
+        try:
+            if httpx.get(url, timeout=2).status_code < 500:
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.1)
+    raise StackError(f"{what} did not answer within {seconds:.0f} s; see {log}.")

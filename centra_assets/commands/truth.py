@@ -1,0 +1,58 @@
+"""Compares the warehouse with the sandbox's own truth: counts, and sums per currency, table by table."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from centra_assets.assets.tables import table_of
+from centra_assets.entities.registry import ENTITIES
+from centra_assets.storage.warehouse import Warehouse
+
+
+def warehouse_figures(warehouse: Warehouse, truth: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of the warehouse in the shape of the truth, for every table and sum that the truth names."""
+    figures: dict[str, Any] = {}
+    for entity in ENTITIES:
+        for contract in entity.tables:
+            told = truth.get(contract.table)
+            if told is None:
+                continue
+            columns = {column.name for column in table_of(contract).columns}
+            currency = "currency" if "currency" in columns else None
+            count = warehouse.query(f"select count(*) as n from core.{contract.table}")["n"][0]  # noqa: S608
+            sums = {name: _sums(warehouse, contract.table, name, currency) for name in told["sums"] if name in columns}
+            figures[contract.table] = {"count": count, "sums": sums}
+    return figures
+
+
+def _sums(warehouse: Warehouse, table: str, column: str, currency: str | None) -> dict[str, str]:
+    group = f"coalesce({currency}, '')" if currency else "''"
+    frame = warehouse.query(
+        f"select {group} as currency, coalesce(sum({column}), 0)::text as total "  # noqa: S608
+        f"from core.{table} group by 1"
+    )
+    return dict(frame.iter_rows())
+
+
+def compare(truth: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Every figure in which the two differ; empty when they agree. A table that only one side has differs."""
+    differences: dict[str, Any] = {}
+    for table, told in truth.items():
+        held = figures.get(table)
+        if held is None:
+            differences[table] = {"truth": told["count"], "warehouse": None}
+            continue
+        found: dict[str, Any] = {}
+        if told["count"] != held["count"]:
+            found["count"] = {"truth": told["count"], "warehouse": held["count"]}
+        for column, sums in told["sums"].items():
+            mine = held["sums"].get(column)
+            if mine is None or _amounts(sums) != _amounts(mine):
+                found[column] = {"truth": sums, "warehouse": mine}
+        if found:
+            differences[table] = found
+    return differences
+
+
+def _amounts(sums: Mapping[str, str]) -> dict[str, Decimal]:
+    return {currency: Decimal(total) for currency, total in sums.items() if Decimal(total) != 0}

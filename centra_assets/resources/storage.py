@@ -1,0 +1,27 @@
+"""The lake and the warehouse as Dagster resources. What they do is in `centra_assets.storage`."""
+
+import dagster as dg
+from pydantic import Field
+
+from centra_assets.storage.lake import Lake
+from centra_assets.storage.warehouse import Warehouse
+
+
+class LakeResource(dg.ConfigurableResource):
+    """The raw log: a folder or an object store."""
+
+    url: str = Field(description="Folder or s3:// URL of the raw log.")
+
+    def open(self) -> Lake:
+        """The lake; nothing is held open between calls."""
+        return Lake(self.url)
+
+
+class WarehouseResource(dg.ConfigurableResource):
+    """The PostgreSQL that holds core, history, marts and ops."""
+
+    database_url: str = Field(description="PostgreSQL URL.")
+
+    def open(self) -> Warehouse:
+        """The warehouse; connections are opened per call."""
+        return Warehouse(self.database_url)

@@ -1,0 +1,70 @@
+"""The nightly rhythm: the running days and months, and every snapshot. Real time is not a schedule's business."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from centra_assets.entities.model import Axis
+from centra_assets.partitions import DYNAMIC_AXES, dynamic_name
+
+# Late changes to a day are common for this long (captures, shipments, returns on the same order).
+DAYS_REVISITED = 14
+
+
+def build_schedules(
+    jobs: Mapping[Axis, dg.UnresolvedAssetJobDefinition], zone: ZoneInfo
+) -> Sequence[dg.ScheduleDefinition]:
+    """Nightly schedules per axis, staggered over the quiet hours of the merchant's zone; off until switched on."""
+    built = []
+    if Axis.NONE in jobs:
+        built.append(
+            dg.ScheduleDefinition(
+                name="nightly_reference", job=jobs[Axis.NONE], cron_schedule="0 2 * * *", execution_timezone=str(zone)
+            )
+        )
+    built += [_recent_range(jobs[axis], axis, zone) for axis in (Axis.DAY, Axis.MONTH) if axis in jobs]
+    built += [_every_key(jobs[axis], axis, zone) for axis in DYNAMIC_AXES if axis in jobs]
+    return built
+
+
+def _recent_range(job: dg.UnresolvedAssetJobDefinition, axis: Axis, zone: ZoneInfo) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name=f"nightly_{axis}s",
+        job=job,
+        cron_schedule="20 2 * * *",
+        execution_timezone=str(zone),
+        description=f"Re-reads the {axis}s of the last {DAYS_REVISITED} days as one range in one run.",
+    )
+    def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        today = context.scheduled_execution_time.astimezone(zone).date()
+        first = today - timedelta(days=DAYS_REVISITED)
+        if axis is Axis.MONTH:
+            today, first = today.replace(day=1), first.replace(day=1)
+        return dg.RunRequest(
+            run_key=f"{axis}-{today.isoformat()}",
+            tags={
+                "dagster/asset_partition_range_start": first.isoformat(),
+                "dagster/asset_partition_range_end": today.isoformat(),
+            },
+        )
+
+    return nightly
+
+
+def _every_key(job: dg.UnresolvedAssetJobDefinition, axis: Axis, zone: ZoneInfo) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name=f"nightly_{axis}s",
+        job=job,
+        cron_schedule="40 2 * * *",
+        execution_timezone=str(zone),
+        description=f"Reads every {axis}'s snapshot again.",
+    )
+    def nightly(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+        keys = context.instance.get_dynamic_partitions(dynamic_name(axis))
+        stamp = context.scheduled_execution_time.date().isoformat()
+        requests = [dg.RunRequest(run_key=f"{axis}-{key}-{stamp}", partition_key=key) for key in keys]
+        return requests or dg.SkipReason(f"No {axis} was discovered yet.")
+
+    return nightly

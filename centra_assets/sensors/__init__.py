@@ -1,0 +1,1 @@
+"""Sensors: what makes runs start by itself."""

@@ -1,0 +1,71 @@
+"""What an installation is told by its environment. Nothing is read before `Settings.load` is called."""
+
+from datetime import date, timedelta
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, AnyHttpUrl, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from centra_assets.errors import CentraAssetsError
+
+
+class SettingsError(CentraAssetsError):
+    """A setting is missing or cannot be understood."""
+
+    code = "SETTINGS_INVALID"
+    remedy = "Set the named environment variables as docs/configuration.md describes, then run `centra-assets doctor`."
+
+
+def _zone(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{value!r} is not an IANA time zone such as Europe/Stockholm") from error
+    return value
+
+
+def _not_in_the_future(value: date) -> date:
+    # A start after today would leave Dagster without a single partition, which it reports obscurely.
+    if value > date.today():  # noqa: DTZ011 - the merchant's calendar day is near enough for a sanity check
+        raise ValueError("lies in the future")
+    return value
+
+
+class Settings(BaseSettings):
+    """One field per environment variable `CENTRA_<NAME>`; docs/configuration.md lists them.
+
+    Secrets are `SecretStr`: they print as asterisks.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CENTRA_", extra="ignore", arbitrary_types_allowed=True)
+
+    api_url: AnyHttpUrl | None = Field(None, description="GraphQL endpoint, such as https://brand.centra.com/graphql.")
+    api_token: SecretStr | None = Field(None, description="Integration API token.")
+    database_url: SecretStr | None = Field(None, description="PostgreSQL for Dagster, inbox, core tables and marts.")
+    lake_url: str = Field(".centra/lake", description="Folder or s3:// URL of the raw log.")
+    timezone: Annotated[ZoneInfo, BeforeValidator(_zone)] = Field(
+        ZoneInfo("Europe/Stockholm"), description="The merchant's own time zone; days and months are cut in it."
+    )
+    start_date: Annotated[date, AfterValidator(_not_in_the_future)] = Field(
+        default_factory=lambda: date.today().replace(day=1) - timedelta(days=365),  # noqa: DTZ011
+        description="First day of the daily partitions; months begin with its month.",
+    )
+    api_concurrency: int = Field(4, ge=1, le=32, description="Requests in flight at once, per run.")
+    partitions_per_run: int = Field(31, ge=1, le=1000, description="Partitions that one backfill run takes at most.")
+    webhook_secrets: SecretStr | None = Field(
+        None, description="JSON object of webhook plugin name to its secrets; none until webhooks are received."
+    )
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment; SettingsError names what is wrong, never the value of a secret."""
+        try:
+            return cls()
+        except ValidationError as error:
+            problems = "; ".join(
+                f"CENTRA_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+                for problem in error.errors(include_input=False, include_url=False)
+            )
+            raise SettingsError(problems + ".") from None
