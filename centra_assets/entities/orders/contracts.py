@@ -3,6 +3,7 @@
 import dataframely as dy
 import polars as pl
 
+from centra_assets.entities.addresses import AddressContract
 from centra_assets.entities.attributes import AttributeContract
 from centra_assets.entities.contract import Contract, day, flag, instant, money, rate, text, whole
 
@@ -188,28 +189,17 @@ class OrderTaxes(Contract):
     tax_included = money("Part of `tax` that the pricelist's prices held; null for lines.")
 
 
-class OrderAddresses(Contract):
-    """One row is the billing or the shipping address of an order, as it was written on the order."""
-
-    table = "order_addresses"
+class _OrderAndKind(Contract):
+    """What tells the addresses of orders apart."""
 
     order_number = whole("The order.", key=True, source="number")
     kind = text("billing or shipping.", key=True)
-    first_name = text("Given name.", source="*Address.firstName", personal_data=True)
-    last_name = text("Family name.", source="*Address.lastName", personal_data=True)
-    company_name = text("Company.", source="*Address.companyName", personal_data=True)
-    attention = text("For the attention of.", source="*Address.attention", personal_data=True)
-    address_1 = text("First line.", source="*Address.address1", personal_data=True)
-    address_2 = text("Second line.", source="*Address.address2", personal_data=True)
-    zip_code = text("Postal code.", source="*Address.zipCode", personal_data=True)
-    city = text("City.", source="*Address.city", personal_data=True)
-    state_or_province = text("State or province as typed.", source="*Address.stateOrProvince", personal_data=True)
-    state_code = text("Code of the state, where Centra knows it.", source="*Address.state.code")
-    country_code = text("ISO 3166 code of the country.", source="*Address.country.code")
-    phone_number = text("Telephone.", source="*Address.phoneNumber", personal_data=True)
-    cell_phone_number = text("Mobile telephone.", source="*Address.cellPhoneNumber", personal_data=True)
-    email = text("E-mail address.", source="*Address.email", personal_data=True)
-    vat_number = text("VAT number.", source="*Address.vatNumber", personal_data=True)
+
+
+class OrderAddresses(_OrderAndKind, AddressContract):
+    """One row is the billing or the shipping address of an order, as it was written on the order."""
+
+    table = "order_addresses"
 
 
 class Payments(Contract):

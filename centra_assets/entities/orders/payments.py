@@ -1,32 +1,10 @@
-"""Payment entries and the one place that knows which of them moved money, and which way."""
+"""The payment history of orders. Which entries moved money, and which way, `entities/sales.py` knows."""
 
 import polars as pl
 
 from centra_assets.entities.frames import business_date, children, field, instant, money, rate, rows
 from centra_assets.entities.model import TransformContext
-
-# Requests, authorisations, failures and cancellations move nothing; neither does a type that we do not know.
-DIRECTIONS = {
-    "CAPTURE": "in",
-    "CAPTURE_GIFT_CARD": "in",
-    "MARKED_AS_PAID": "in",
-    "PREPAID": "in",
-    "ADDITIONAL_ORDER_PAYMENT": "in",
-    "REFUND": "out",
-    "REFUND_GIFT_CARD": "out",
-    "MARKED_AS_UNPAID": "out",
-}
-
-
-def direction(entry_type: pl.Expr, status: pl.Expr) -> pl.Expr:
-    """in, out or none for an entry of that type and status."""
-    moved = entry_type.replace_strict(DIRECTIONS, default="none", return_dtype=pl.String)
-    return pl.when(status == "SUCCESS").then(moved).otherwise(pl.lit("none"))
-
-
-def signed(amount: pl.Expr, way: pl.Expr) -> pl.Expr:
-    """A positive amount with the sign of its direction."""
-    return pl.when(way == "in").then(amount).when(way == "out").then(-amount).otherwise(amount * 0)
+from centra_assets.entities.sales import direction, signed
 
 
 def payments(records: pl.DataFrame, context: TransformContext) -> pl.DataFrame:

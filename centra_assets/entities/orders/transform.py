@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from centra_assets.entities.addresses import address_columns
 from centra_assets.entities.attributes import attribute_rows
 from centra_assets.entities.frames import (
     big,
@@ -21,14 +22,8 @@ from centra_assets.entities.frames import (
 from centra_assets.entities.model import TransformContext
 from centra_assets.entities.orders.payments import payments
 from centra_assets.entities.orders.taxes import order_taxes
+from centra_assets.entities.sales import counts_in_totals, line_type, store_type
 
-STORE_TYPES = {"DirectToConsumerOrder": "DIRECT_TO_CONSUMER", "WholesaleOrder": "WHOLESALE"}
-LINE_TYPES = {
-    "ProductOrderLine": "product",
-    "BundleOrderLine": "bundle",
-    "BundleItemOrderLine": "bundle_item",
-    "GiftCertificateOrderLine": "gift_certificate",
-}
 DISCOUNT_KINDS = {
     "AppliedVoucherDiscount": "voucher",
     "AppliedVoucherFreeShipping": "free_shipping",
@@ -36,23 +31,6 @@ DISCOUNT_KINDS = {
     "AppliedVoucherCredit": "credit",
     "AdminDiscount": "manual",
     "AppliedDiscount": "discount",
-}
-ADDRESS_FIELDS = {
-    "first_name": "firstName",
-    "last_name": "lastName",
-    "company_name": "companyName",
-    "attention": "attention",
-    "address_1": "address1",
-    "address_2": "address2",
-    "zip_code": "zipCode",
-    "city": "city",
-    "state_or_province": "stateOrProvince",
-    "state_code": "state.code",
-    "country_code": "country.code",
-    "phone_number": "phoneNumber",
-    "cell_phone_number": "cellPhoneNumber",
-    "email": "email",
-    "vat_number": "vatNumber",
 }
 
 
@@ -85,7 +63,7 @@ def _identity() -> dict[str, pl.Expr]:
     return {
         "number": field("number"),
         "id": field("id"),
-        "store_type": field("__typename").replace(STORE_TYPES),
+        "store_type": store_type(field("__typename")),
         "store_id": field("store.id"),
         "market_id": field("market.id"),
         "pricelist_id": field("pricelist.id"),
@@ -154,7 +132,7 @@ def order_lines(records: pl.DataFrame) -> pl.DataFrame:
         "order_line_id": field("id"),
         "order_number": pl.col("order_number"),
         "position": pl.col("position"),
-        "line_type": field("__typename").replace(LINE_TYPES),
+        "line_type": line_type(field("__typename")),
         "product_size_id": field("productSize.id"),
         "product_number": field("productNumber"),
         "product_name": field("productName"),
@@ -179,11 +157,8 @@ def order_lines(records: pl.DataFrame) -> pl.DataFrame:
 
 def _derived_line_columns() -> list[pl.Expr]:
     quantity, value = pl.col("quantity"), pl.col("line_value")
-    is_parent = pl.col("line_type") == "bundle"
-    # An instance that does not list a bundle's parts gives only the parent, which then counts itself.
-    has_parts = (pl.col("line_type") == "bundle_item").any().over("_record_id")
     return [
-        (~is_parent | ~has_parts).alias("counts_in_totals"),
+        counts_in_totals().alias("counts_in_totals"),
         pl.when(quantity > 0).then(value / quantity).alias("unit_price"),
         (value - pl.col("line_value_net")).alias("tax_value"),
         (pl.col("unit_original_price") * quantity - value).alias("price_reduction"),
@@ -229,6 +204,6 @@ def _addresses(records: pl.DataFrame, kind: str) -> pl.DataFrame:
     return written.select(
         field("number").alias("order_number"),
         pl.lit(kind).alias("kind"),
-        *[field(f"{path}.{name}").alias(column) for column, name in ADDRESS_FIELDS.items()],
+        *address_columns(path),
         *carried(),
     )
