@@ -1,0 +1,16 @@
+"""The root of every object in the sandbox's world. No particular kind of object."""
+
+from typing import ClassVar
+
+
+class Node:
+    """A Centra object: attributes are named as the schema's fields; `typename` is the concrete GraphQL type.
+
+    A to-many relation is a sequence or a method without arguments; an unset nullable field is None.
+    """
+
+    __slots__ = ()
+    typename: ClassVar[str] = "Node"
+
+    def __init_subclass__(cls) -> None:
+        cls.typename = cls.__name__
