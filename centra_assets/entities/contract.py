@@ -76,13 +76,15 @@ def instant(description: str, *, source: str = "", nullable: bool = True) -> dy.
     )
 
 
-def day(description: str, *, source: str = "", nullable: bool = True, key: bool = False) -> dy.Date:
+def day(
+    description: str, *, source: str = "", nullable: bool = True, key: bool = False, personal_data: bool = False
+) -> dy.Date:
     """A calendar day without a zone; the description says whose calendar."""
     return dy.Date(
         nullable=nullable and not key,
         primary_key=key,
         description=description,
-        metadata=_metadata(source, False),
+        metadata=_metadata(source, personal_data),
     )
 
 
