@@ -220,7 +220,7 @@ def _build_rules(world: World) -> None:
 def _build_shipping(world: World) -> None:
     for pricelist in world.pricelists:
         mint = world.mints[pricelist.currency.code]
-        price, free_from = SHIPPING_PRICES[pricelist.currency.code]
+        price, _ = SHIPPING_PRICES[pricelist.currency.code]
         option = ShippingOption(
             id=pricelist.id,
             name=f"Standard {pricelist.currency.code}",

@@ -101,7 +101,7 @@ def draw_moments(rng: random.Random, timeline: Timeline, count: int, weight: Cal
         int((later - earlier).total_seconds())
         for earlier, later in zip(starts, [*starts[1:], day_start(days[-1] + timedelta(days=1))], strict=True)
     ]
-    moments = []
+    moments: list[datetime] = []
     while len(moments) < count:
         day = bisect_right(weights, rng.random() * weights[-1])
         hour = bisect_right(hours, rng.random() * hours[-1])

@@ -11,6 +11,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from centra_assets.sandbox.data.attributes import AttributeBook
+from centra_assets.sandbox.data.bundles import build_bundles
+from centra_assets.sandbox.data.catalogue import build_catalogue
+from centra_assets.sandbox.data.displays import build_displays
 from centra_assets.sandbox.data.logistics import build_logistics
 from centra_assets.sandbox.data.money import Mint
 from centra_assets.sandbox.data.nodes.base import Node
@@ -74,7 +78,9 @@ from centra_assets.sandbox.data.nodes.stock import (
     Supplier,
     Warehouse,
 )
+from centra_assets.sandbox.data.pricing import build_prices
 from centra_assets.sandbox.data.reference import build_reference
+from centra_assets.sandbox.data.sizing import build_sizes
 from centra_assets.sandbox.data.table import Table
 from centra_assets.sandbox.data.timeline import Timeline
 
@@ -203,6 +209,12 @@ def build_world(*, seed: int = 7, scale: float = 1.0, now: datetime, months: int
     try:
         build_reference(world)
         build_logistics(world)
+        book = AttributeBook(world)
+        build_sizes(world)
+        build_catalogue(world, book)
+        build_bundles(world, book)
+        build_displays(world, book)
+        build_prices(world)
     finally:
         if collecting:
             gc.enable()

@@ -148,6 +148,8 @@ class Product(Node):
     variants: Sequence[ProductVariant] = ()
     externalId: str | None = None
     localized: ClassVar[Sequence[Node]] = ()
+    # Not in the schema: the price in öre that every pricelist's price is derived from.
+    listPrice: int = 0
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
