@@ -122,12 +122,12 @@ def attribute_rows(
     attributes = (
         children(records, path, position="_place", object_id=object_id)
         .with_columns(attribute_type=field("type.name").fill_null(""))
-        .with_columns(position=pl.int_range(1, pl.len() + 1).over("object_id", "attribute_type", order_by="_place"))
+        .with_columns(_nth=pl.int_range(1, pl.len() + 1).over("object_id", "attribute_type", order_by="_place"))
     )
     from_parent = {
         "object_id": pl.col("object_id"),
         "attribute_type": pl.col("attribute_type"),
-        "position": pl.col("position"),
+        "_nth": pl.col("_nth"),
         "is_mapped": field("type.isMapped"),
         "is_multi": field("type.isMulti"),
         "mapped_attribute_id": field("id"),
@@ -138,7 +138,7 @@ def attribute_rows(
         .with_columns(element_key=field("key").fill_null(""))
         .with_columns(
             element_position=pl.int_range(1, pl.len() + 1).over(
-                "object_id", "attribute_type", "position", "element_key", order_by="_element_place"
+                "object_id", "attribute_type", "_nth", "element_key", order_by="_element_place"
             )
         )
         .select(
@@ -161,8 +161,10 @@ def attribute_rows(
         pl.lit(1, pl.Int64).alias("element_position"),
         *carried(),
     )
-    return pl.concat([with_elements, without_elements], how="diagonal").select(
-        pl.lit(object_type).alias("object_type"), pl.all()
+    return (
+        pl.concat([with_elements, without_elements], how="diagonal")
+        .rename({"_nth": "position"})
+        .select(pl.lit(object_type).alias("object_type"), pl.all())
     )
 
 
