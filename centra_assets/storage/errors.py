@@ -57,3 +57,17 @@ class LakePathError(StorageError):
 
     code = "STORAGE_LAKE_PATH"
     remedy = "Names of entities and partitions are ids, days or months; see that the key is one of those."
+
+
+class RowRefusedError(StorageError):
+    """PostgreSQL refused a value: it does not fit the column's type, or is missing where it must not be."""
+
+    code = "STORAGE_ROW_REFUSED"
+    remedy = "Let the contract catch the value, so that its record is quarantined, or widen the column's type."
+
+
+class NotPreparedError(StorageError):
+    """A table or column that the load needs is not in the database."""
+
+    code = "STORAGE_NOT_PREPARED"
+    remedy = "Apply the migrations and prepare the entity's tables before loading."

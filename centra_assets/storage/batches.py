@@ -1,0 +1,95 @@
+"""What a load is given: rows per table and the scope they are the whole truth of. Checks them; stores nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from centra_assets.storage.errors import BatchShapeError, DuplicateKeyError
+from centra_assets.storage.tables import Table
+
+
+@dataclass(frozen=True)
+class TableBatch:
+    """Rows for one table: its business columns and _record_id, _partition, _source_updated_at, _fetched_at."""
+
+    table: Table
+    rows: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class PartitionScope:
+    """The batch is the whole truth of these partitions.
+
+    Rows fetched after `as_of` are not deleted: somebody knew more. Without it, the newest fetch in the batch counts.
+    """
+
+    partitions: Sequence[str]
+    as_of: datetime | None = None
+
+    @property
+    def column(self) -> str:
+        return "_partition"
+
+    @property
+    def keys(self) -> Sequence[str]:
+        return self.partitions
+
+
+@dataclass(frozen=True)
+class RecordScope:
+    """The batch is the whole truth of these records (incremental sync); a record without any row was deleted.
+
+    `as_of` as in PartitionScope.
+    """
+
+    record_ids: Sequence[str]
+    as_of: datetime | None = None
+
+    @property
+    def column(self) -> str:
+        return "_record_id"
+
+    @property
+    def keys(self) -> Sequence[str]:
+        return self.record_ids
+
+
+Scope = PartitionScope | RecordScope
+
+
+def checked(batch: TableBatch, scope: Scope) -> pl.DataFrame:
+    """The batch's rows, one per key: the newest fetch wins, and the same row twice is one row.
+
+    Raises DuplicateKeyError for different rows with one key and one fetch, BatchShapeError for rows out of scope.
+    """
+    rows, table = batch.rows, batch.table
+    missing = [name for name in (*table.key, "_record_id", "_partition", "_fetched_at") if name not in rows.columns]
+    if missing:
+        raise BatchShapeError(f"the batch for {table.schema}.{table.name} has no column {', '.join(missing)}.")
+    outside = rows[scope.column].unique().is_in(list(scope.keys)).not_().sum()
+    if outside:
+        raise BatchShapeError(f"the batch for {table.schema}.{table.name} has {outside} {scope.column} out of scope.")
+    if rows.n_unique(subset=list(table.key)) == rows.height:
+        return rows
+    newest = rows.filter(pl.col("_fetched_at") == pl.col("_fetched_at").max().over(table.key))
+    newest = newest.unique(maintain_order=True)
+    ambiguous = newest.height - newest.n_unique(subset=list(table.key))
+    if ambiguous:
+        raise DuplicateKeyError(
+            f"{ambiguous} rows for {table.schema}.{table.name} have the key ({', '.join(table.key)}) of another row."
+        )
+    return newest
+
+
+def fetches(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """When each record that appears in the frames was fetched last: _record_id, _fetched_at."""
+    heads = [frame.lazy().select("_record_id", "_fetched_at") for frame in frames]
+    return pl.concat(heads).group_by("_record_id").agg(pl.col("_fetched_at").max()).collect()
+
+
+def newest_fetch(frames: Sequence[pl.DataFrame]) -> datetime | None:
+    """The latest fetch in any of the frames; None when all are empty."""
+    moments = [moment for frame in frames if isinstance(moment := frame["_fetched_at"].max(), datetime)]
+    return max(moments, default=None)

@@ -1,0 +1,103 @@
+"""Core tables in PostgreSQL: prepare them, load batches into them, query them. How a table is upserted is elsewhere."""
+
+import random
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, LiteralString
+
+import polars as pl
+import psycopg
+from psycopg import Connection, errors
+from psycopg.rows import TupleRow
+
+from centra_assets.storage import ddl, results
+from centra_assets.storage.batches import PartitionScope, RecordScope, Scope, TableBatch
+from centra_assets.storage.errors import NotPreparedError, RowRefusedError, WarehouseUnavailableError
+from centra_assets.storage.loading import Load, LoadReport
+from centra_assets.storage.tables import Table
+from centra_assets.storage.upsert import DEFAULT_GUARD, CollapseGuard, LoadCounts
+
+__all__ = [
+    "CollapseGuard",
+    "LoadCounts",
+    "LoadReport",
+    "PartitionScope",
+    "RecordScope",
+    "TableBatch",
+    "Warehouse",
+]
+
+_ATTEMPTS = 4
+_COPIED_COLUMN = re.compile(r"^COPY .*, column (\w+)", re.MULTILINE)
+
+
+class Warehouse:
+    """The database behind `url`, with `core` and its `history`. Opens one connection per call and closes it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def prepare(self, tables: Iterable[Table]) -> list[str]:
+        """Creates or widens tables until they fit; returns what changed, in words. See ddl.prepare."""
+        with self._connected() as connection:
+            return ddl.prepare(connection, tables)
+
+    def load(
+        self,
+        entity: str,
+        batches: Sequence[TableBatch],
+        *,
+        scope: Scope,
+        run_id: str,
+        quarantined: pl.DataFrame | None = None,
+        guard: CollapseGuard = DEFAULT_GUARD,
+    ) -> LoadReport:
+        """Makes core equal to the batches within the scope, in one transaction; what was superseded goes to history.
+
+        Loads of one entity wait for each other. A row that is older than the one in core changes nothing. Rows in
+        scope that no batch holds are deleted, unless their record is in `quarantined` (_record_id, _partition,
+        _fetched_at, reasons as JSON text): its last good version stays. Raises CollapseError where too much would go.
+        """
+        work = Load(entity, batches, scope, run_id, quarantined, guard)
+        for attempt in range(1, _ATTEMPTS + 1):
+            with self._connected() as connection:
+                try:
+                    return work.run(connection)
+                except (errors.DeadlockDetected, errors.SerializationFailure):
+                    if attempt == _ATTEMPTS:
+                        raise
+            time.sleep(random.uniform(0, 0.2 * 2**attempt))
+        raise AssertionError("the last attempt returns or raises")
+
+    def query(self, statement: LiteralString, params: Sequence[Any] | Mapping[str, Any] = ()) -> pl.DataFrame:
+        """The answer to a query as a frame, read-only. Numerics are decimals, JSON is text."""
+        with self._connected() as connection:
+            connection.read_only = True
+            results.json_as_text(connection.adapters)
+            cursor = connection.execute(statement, params or None)
+            return results.frame(cursor)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection[TupleRow]]:
+        try:
+            with psycopg.connect(self._url, application_name="centra_assets", connect_timeout=10) as connection:
+                yield connection
+        except (errors.DataError, errors.IntegrityError) as error:
+            raise RowRefusedError(_refusal(error)) from None
+        except (errors.UndefinedTable, errors.UndefinedColumn) as error:
+            raise NotPreparedError(f"{error.diag.message_primary}.") from None
+        except psycopg.OperationalError as error:
+            # The message may hold a host or a user; the class and the state say enough.
+            state = f" ({error.sqlstate})" if error.sqlstate else ""
+            raise WarehouseUnavailableError(f"{type(error).__name__}{state} while talking to PostgreSQL.") from None
+
+
+def _refusal(error: psycopg.Error) -> str:
+    """Which column and why, without the value: it may be personal data."""
+    found = _COPIED_COLUMN.search(error.diag.context or "")
+    column = error.diag.column_name or (found.group(1) if found else None)
+    where = f" in column {column}" if column else ""
+    table = f" of table {error.diag.table_name}" if error.diag.table_name else ""
+    return f"PostgreSQL refused a row{where}{table}: {type(error).__name__} ({error.sqlstate})."
