@@ -101,7 +101,7 @@ class _Line(Contract):
 
 
 class PurchaseOrderLines(_Line):
-    """A line of a purchase order. Centra gives it no id: its place is its key, so a line removed moves the later ones."""
+    """A line of a purchase order. Centra gives it no id, so its place is its key and later lines move up."""
 
     table = "purchase_order_lines"
 
@@ -146,7 +146,7 @@ class Deliveries(Contract):
 
 
 class DeliveryLines(_Line):
-    """A line of a delivery. Centra gives it no id: its place is its key, so a line removed moves the later ones."""
+    """A line of a delivery. Centra gives it no id, so its place is its key and later lines move up."""
 
     table = "delivery_lines"
 
