@@ -103,3 +103,13 @@ def test_no_records_still_give_every_table_with_its_columns(entity: Entity, poin
     for contract in entity.tables:
         assert set(tables[contract.table].columns) == {*contract.column_names(), *CARRIED_COLUMNS}
         assert tables[contract.table].is_empty()
+
+
+def test_details_of_variants_are_dearer_than_variants_with_their_sizes() -> None:
+    nested = points_per_record(PRODUCTS, PRODUCTS.nested["variants"], id=1)
+    apart = points_per_record(PRODUCT_VARIANT_DETAILS, PRODUCT_VARIANT_DETAILS.operations[0])
+    whole_product, of_variants = points_per_record(PRODUCTS, PRODUCTS.operations[0]), 10 * nested
+    assert (nested, whole_product - of_variants) == (34, 380)
+    below_the_product = whole_product + 10 * (apart - 1)
+    at_the_root = whole_product - of_variants + 3 * (nested + apart - 1)
+    assert (below_the_product, whole_product + 3 * apart, at_the_root) == (3220, 1473, 1232)
