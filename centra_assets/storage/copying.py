@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 
 import polars as pl
 from psycopg import Cursor, sql
@@ -11,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from centra_assets.storage.column_types import normalised
 from centra_assets.storage.errors import BatchShapeError
-from centra_assets.storage.tables import Column
+from centra_assets.storage.tables import Column, Table
 
 # Rows per piece of CSV: some megabytes, so that memory stays flat and PostgreSQL is never without work.
 _ROWS_PER_PIECE = 20_000
@@ -51,6 +52,27 @@ def copy_into(
     with cursor.copy(statement) as copy:
         for piece in pieces:
             copy.write(piece)
+
+
+_INDEXES = """
+SELECT x.relname, pg_get_indexdef(x.oid) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+WHERE i.indrelid = %s::regclass AND NOT i.indisunique
+"""
+
+
+@contextmanager
+def indexes_rebuilt(cursor: Cursor[TupleRow], table: Table) -> Iterator[None]:
+    """While the table is filled for the first time, it has no indexes but its key: building them once is cheaper."""
+    name = sql.Identifier(table.schema, table.name)
+    definitions: list[TupleRow] = []
+    filled = cursor.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(name)).fetchone()
+    if filled == (False,):
+        definitions = cursor.execute(_INDEXES, [f'"{table.schema}"."{table.name}"']).fetchall()
+    for index, _ in definitions:
+        cursor.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(table.schema, index)))
+    yield
+    for _, definition in definitions:
+        cursor.execute(definition)
 
 
 class Ahead(Iterator[bytes]):

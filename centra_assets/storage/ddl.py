@@ -1,6 +1,6 @@
 """Creates and widens warehouse tables until they fit their `Table`. Migrations of `ops` and loads are elsewhere."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import LiteralString
@@ -37,9 +37,17 @@ SELECT n.nspname, c.relname, obj_description(c.oid, 'pg_class'),
     WHERE i.indrelid = c.oid AND i.indisprimary), '[]'),
   coalesce((
     SELECT jsonb_agg(x.relname) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
-    WHERE i.indrelid = c.oid), '[]')
+    WHERE i.indrelid = c.oid), '[]'),
+  EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'forget_loaded_partitions')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND (n.nspname, c.relname) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+"""
+
+
+# See digests.py: what others write makes us forget what we knew of the table.
+_WATCH: LiteralString = """
+CREATE TRIGGER forget_loaded_partitions AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table}
+FOR EACH STATEMENT EXECUTE FUNCTION ops.forget_loaded_partitions()
 """
 
 
@@ -48,9 +56,10 @@ class _Existing:
     """A table as the catalog has it: `columns` maps a name to (type, not null, comment)."""
 
     comment: str | None
-    columns: dict[str, tuple[str, bool, str | None]]
+    columns: Mapping[str, tuple[str, bool, str | None]]
     key: list[str]
     indexes: list[str]
+    watched: bool
 
 
 @dataclass(frozen=True)
@@ -104,9 +113,9 @@ def _indexes(table: Table) -> Sequence[Sequence[str]]:
 def _existing(connection: Connection[TupleRow], tables: Sequence[Table]) -> dict[tuple[str, str], _Existing]:
     names = [[table.schema for table in tables], [table.name for table in tables]]
     found = {}
-    for schema, name, comment, columns, key, indexes in connection.execute(_CATALOG, names):
+    for schema, name, comment, columns, key, indexes, watched in connection.execute(_CATALOG, names):
         described = {column: (kind, not_null, note) for column, (kind, not_null, note) in columns.items()}
-        found[(schema, name)] = _Existing(comment, described, key, indexes)
+        found[(schema, name)] = _Existing(comment, described, key, indexes, watched)
     return found
 
 
@@ -116,11 +125,14 @@ def _steps(tables: Sequence[Table], existing: dict[tuple[str, str], _Existing]) 
         found = existing.get((table.schema, table.name))
         if found is None:
             steps.append(_creation(table))
-            found = _Existing(None, {c.name: (normalised(c.type), not c.nullable, None) for c in table.columns}, [], [])
+            columns = {c.name: (normalised(c.type), not c.nullable, None) for c in table.columns}
+            found = _Existing(None, columns, [], [], watched=False)
         else:
             _refuse_other_key(table, found)
         steps += _column_steps(table, found)
         steps += _index_steps(table, found)
+        if table.schema != _HISTORY and not found.watched:
+            steps.append(_Step(_on(table, _WATCH)))
         if table.description and table.description != found.comment:
             steps.append(_Step(_on(table, "COMMENT ON TABLE {table} IS {text}", text=sql.Literal(table.description))))
     return steps

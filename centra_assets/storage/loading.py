@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
@@ -14,12 +14,29 @@ from psycopg.rows import TupleRow, scalar_row
 
 from centra_assets.storage.batches import PartitionScope, Scope, TableBatch, checked, fetches, newest_fetch
 from centra_assets.storage.copying import CsvSource, as_csv
+from centra_assets.storage.digests import forget, remember
+from centra_assets.storage.planning import Plan, per_partition, planned
 from centra_assets.storage.quarantine import NOBODY, update_quarantine
 from centra_assets.storage.tables import SYSTEM_COLUMNS
-from centra_assets.storage.upsert import CollapseGuard, LoadCounts, Moment, TableUpsert, Truth
+from centra_assets.storage.upsert import (
+    SPARED,
+    STALE,
+    CollapseGuard,
+    LoadCounts,
+    Moment,
+    Outcomes,
+    TableUpsert,
+    Truth,
+    counted,
+)
 
 # Enough for hash joins of a batch of some 100,000 rows; many loads at once stay within a laptop's memory.
-_SETTINGS = "SET LOCAL work_mem = '64MB'; SET LOCAL temp_buffers = '64MB'; SET LOCAL jit = off"
+_SETTINGS = """
+SET LOCAL centra_assets.loading = 'yes';
+SET LOCAL work_mem = '64MB';
+SET LOCAL temp_buffers = '64MB';
+SET LOCAL jit = off
+"""
 
 _LOG = """
 INSERT INTO ops.load_log (at, entity, table_name, run_id, partitions,
@@ -81,23 +98,50 @@ class Load:
         return report
 
     def _upsert(self, cursor: Cursor[TupleRow], moment: Moment) -> dict[str, dict[str, LoadCounts]]:
+        plans = [planned(cursor, table, rows, self._scope) for table, rows in self._work]
         counts = {}
         with ThreadPoolExecutor(1) as pool:
-            sources = [
-                CsvSource(
-                    pool,
-                    partial(as_csv, rows.with_columns(_loaded_at=moment.at), (*table.columns, *SYSTEM_COLUMNS)),
-                )
-                for table, rows in self._work
-            ]
-            for index, (table, rows) in enumerate(self._work):
+            sources = [_Sources(pool, plan, moment) for plan in plans]
+            for index, plan in enumerate(plans):
                 # The next table's CSV is written while PostgreSQL works on this one.
                 for source in sources[index : index + 2]:
                     source.begin()
-                counts[table.name] = TableUpsert(cursor, table, self._truth, moment).apply(
-                    rows, sources[index], self._guard
-                )
+                counts[plan.table.name] = self._carry_out(cursor, plan, sources[index], moment)
         return counts
+
+    def _carry_out(
+        self, cursor: Cursor[TupleRow], plan: Plan, sources: "_Sources", moment: Moment
+    ) -> dict[str, LoadCounts]:
+        upsert = TableUpsert(cursor, plan.table, self._truth, moment, self._guard)
+        fresh = per_partition(plan.fresh)
+        outcomes: Outcomes = {}
+        counts = {partition: LoadCounts(unchanged=count) for partition, count in plan.same.items()}
+        if fresh and not upsert.copy(sources.fresh):
+            # Rows that the table has elsewhere: their records moved, so everything is compared.
+            keys = sorted({*plan.compared_keys, *plan.fresh[self._scope.column]})
+            outcomes = upsert.compare(keys, sources.everything)
+            counts |= counted(per_partition(pl.concat([plan.fresh, plan.compared])), outcomes)
+        else:
+            if plan.compared_keys:
+                outcomes = upsert.compare(plan.compared_keys, sources.compared)
+            found = counted(per_partition(plan.compared), outcomes)
+            # A partition may have both: a record that is new, and one that is not.
+            for partition in {*fresh, *found}:
+                new = LoadCounts(inserted=fresh.get(partition, 0))
+                counts[partition] = LoadCounts.total([new, found.get(partition, LoadCounts())])
+        self._keep_digests(cursor, plan, {*fresh}, outcomes)
+        return counts
+
+    def _keep_digests(self, cursor: Cursor[TupleRow], plan: Plan, fresh: set[str], outcomes: Outcomes) -> None:
+        """Remembers the partitions that now hold just what the batch holds; forgets the others that were touched."""
+        doubtful = {part for kind, *parts in outcomes for part in parts if part and kind in (STALE, SPARED)}
+        touched = fresh | {part for _, *parts in outcomes for part in parts if part}
+        forgotten = doubtful | (touched - plan.digests.keys())
+        if forgotten:
+            forget(cursor, plan.table, forgotten)
+        exact = {partition: digest for partition, digest in plan.digests.items() if partition not in forgotten}
+        if exact:
+            remember(cursor, plan.table, exact)
 
     def _report(self, counts: Mapping[str, Mapping[str, LoadCounts]]) -> LoadReport:
         partitions = self._scope.partitions if isinstance(self._scope, PartitionScope) else ()
@@ -116,6 +160,25 @@ class Load:
             partitions = len(report.by_partition[table])
             values = [moment.at, self._entity, table, self._run_id, partitions, *numbers]
             cursor.execute(_LOG, [*values, report.quarantined, report.seconds])
+
+
+class _Sources:
+    """The CSV of a plan's rows, for each way that they may take."""
+
+    def __init__(self, pool: Executor, plan: Plan, moment: Moment) -> None:
+        columns = (*plan.table.columns, *SYSTEM_COLUMNS)
+
+        def source(*frames: pl.DataFrame) -> CsvSource:
+            return CsvSource(pool, lambda: as_csv(pl.concat(frames).with_columns(_loaded_at=moment.at), columns))
+
+        self.fresh = source(plan.fresh)
+        self.compared = source(plan.compared)
+        self.everything = source(plan.fresh, plan.compared)
+        self._first = self.compared if plan.fresh.is_empty() else self.fresh
+
+    def begin(self) -> None:
+        """Starts writing what will be needed first."""
+        self._first.begin()
 
 
 def _now(connection: Connection[TupleRow]) -> datetime:

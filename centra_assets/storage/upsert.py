@@ -9,17 +9,21 @@ import polars as pl
 from psycopg import Cursor, errors, sql
 from psycopg.rows import TupleRow
 
-from centra_assets.storage.copying import copy_into
+from centra_assets.storage.copying import copy_into, indexes_rebuilt
 from centra_assets.storage.errors import CollapseError
 from centra_assets.storage.tables import SYSTEM_COLUMNS, Table
 
 _STAGE = sql.Identifier("pg_temp", "stage")
+_RECORD = sql.Identifier("pg_temp", "record")
 _VERDICT = sql.Identifier("pg_temp", "verdict")
 
 INSERTED, UPDATED, DELETED = "inserted", "updated", "deleted"
+# Differs from the batch and stays: the batch is older, or the row's record is in quarantine.
+STALE, SPARED = "stale", "spared"
 
 Pieces = Callable[[], Iterator[bytes]]
-Outcomes = Mapping[tuple[str, str], int]  # (outcome, partition) -> rows
+# (outcome, partition in the batch or else in core, partition in core) -> rows
+Outcomes = Mapping[tuple[str, str, str | None], int]
 
 
 @dataclass(frozen=True)
@@ -73,74 +77,69 @@ class Moment:
 
 
 class TableUpsert:
-    """One table's part of a load. `pieces` gives the batch as CSV with all columns, as often as it is called."""
+    """One table's part of a load, in the transaction of `cursor`."""
 
-    def __init__(self, cursor: Cursor[TupleRow], table: Table, truth: Truth, moment: Moment) -> None:
+    def __init__(
+        self, cursor: Cursor[TupleRow], table: Table, truth: Truth, moment: Moment, guard: CollapseGuard
+    ) -> None:
         self._cursor = cursor
         self._table = table
         self._truth = truth
         self._moment = moment
+        self._guard = guard
         self._columns = [column.name for column in (*table.columns, *SYSTEM_COLUMNS)]
         self._core = sql.Identifier(table.schema, table.name)
-        self._history = sql.Identifier("history", table.name)
-        self._key_match = _all(sql.SQL("s.{0} = c.{0}").format(sql.Identifier(name)) for name in table.key)
-        self._in_scope = sql.SQL("{} = ANY(%(keys)s)").format(sql.Identifier(truth.column))
+        self._parts = _statement_parts(table, truth)
 
-    def apply(self, rows: pl.DataFrame, pieces: Pieces, guard: CollapseGuard) -> dict[str, LoadCounts]:
-        """Inserts, updates and deletes; returns the counts per partition."""
-        staged = _per_partition(rows)
-        if not self._anything_in_scope() and self._copied_straight(pieces):
-            return {partition: LoadCounts(inserted=count) for partition, count in staged.items()}
-        self._stage(pieces)
-        self._judge()
-        self._spare()
-        outcomes = self._outcomes()
-        self._refuse_collapse(outcomes, guard)
+    def copy(self, pieces: Pieces) -> bool:
+        """COPYs rows straight into the table; changes nothing and returns False when a key is there already."""
         try:
-            with self._cursor.connection.transaction():
-                self._carry_out(outcomes)
-        except errors.UniqueViolation:
-            # Some rows are in core outside the scope: their records moved to another partition.
-            self._find_moved()
-            outcomes = self._outcomes()
-            self._carry_out(outcomes)
-        self._cursor.execute(sql.SQL("DROP TABLE {}, {}").format(_STAGE, _VERDICT))
-        return _counts(staged, outcomes)
-
-    def _anything_in_scope(self) -> bool:
-        found = self._run("SELECT EXISTS (SELECT FROM {core} WHERE {in_scope})", keys=self._truth.keys).fetchone()
-        return bool(found and found[0])
-
-    def _copied_straight(self, pieces: Pieces) -> bool:
-        """Nothing to compare with: COPY into the table itself, unless a key is there already, outside the scope."""
-        try:
-            with self._cursor.connection.transaction():
+            with self._cursor.connection.transaction(), indexes_rebuilt(self._cursor, self._table):
                 copy_into(self._cursor, self._core, self._columns, pieces())
         except errors.UniqueViolation:
             return False
         return True
 
+    def compare(self, keys: Sequence[str], pieces: Pieces) -> Outcomes:
+        """Makes the table's rows of the partitions or records `keys` equal to the rows in `pieces`."""
+        self._stage(pieces)
+        self._judge(keys)
+        self._spare()
+        outcomes = self._outcomes()
+        self._refuse_collapse(outcomes)
+        try:
+            with self._cursor.connection.transaction():
+                self._carry_out(outcomes)
+        except errors.UniqueViolation:
+            # Some rows are in core under another partition or record: they moved.
+            self._find_moved()
+            outcomes = self._outcomes()
+            self._carry_out(outcomes)
+        self._run("DROP TABLE {stage}, {verdict}")
+        return outcomes
+
     def _stage(self, pieces: Pieces) -> None:
         self._run("CREATE TEMPORARY TABLE {stage} ON COMMIT DROP AS SELECT {columns} FROM {core} WITH NO DATA")
         self._run(
-            "CREATE TEMPORARY TABLE {verdict} (outcome text, partition text, stage_row tid, core_row tid)"
+            "CREATE TEMPORARY TABLE {verdict} (outcome text, partition text, was text, stage_row tid, core_row tid)"
             " ON COMMIT DROP"
         )
         copy_into(self._cursor, _STAGE, self._columns, pieces())
 
-    def _judge(self) -> None:
+    def _judge(self, keys: Sequence[str]) -> None:
         """One pass over batch and core: a verdict for every row that is not the same in both."""
         self._run(
             """
             INSERT INTO {verdict}
             SELECT CASE WHEN c.core_row IS NULL THEN 'inserted'
-                        WHEN s.stage_row IS NULL THEN 'deleted' ELSE 'updated' END,
-                   coalesce(s._partition, c._partition), s.stage_row, c.core_row
+                        WHEN s.stage_row IS NULL THEN 'deleted'
+                        WHEN {not_older} THEN 'updated' ELSE 'stale' END,
+                   coalesce(s._partition, c._partition), c._partition, s.stage_row, c.core_row
             FROM (SELECT ctid AS stage_row, * FROM {stage}) s
             FULL JOIN (SELECT ctid AS core_row, * FROM {core} WHERE {in_scope}) c ON {key_match}
-            WHERE c.core_row IS NULL OR s.stage_row IS NULL OR ({differs})
+            WHERE c.core_row IS NULL OR s.stage_row IS NULL OR {differs}
             """,
-            keys=self._truth.keys,
+            keys=keys,
         )
 
     def _spare(self) -> None:
@@ -150,10 +149,10 @@ class TableUpsert:
             return
         self._run("CREATE TEMPORARY TABLE {record} (id text, fetched_at timestamptz) ON COMMIT DROP")
         text = self._truth.records().write_csv(include_header=False, quote_style="non_numeric").encode()
-        copy_into(self._cursor, sql.Identifier("pg_temp", "record"), ["id", "fetched_at"], iter([text]))
+        copy_into(self._cursor, _RECORD, ["id", "fetched_at"], iter([text]))
         self._run(
             """
-            DELETE FROM {verdict} v USING {core} c LEFT JOIN {record} r ON r.id = c._record_id
+            UPDATE {verdict} v SET outcome = 'spared' FROM {core} c LEFT JOIN {record} r ON r.id = c._record_id
             WHERE v.outcome = 'deleted' AND c.ctid = v.core_row
               AND (c._record_id = ANY(%(spared)s) OR c._fetched_at > coalesce(r.fetched_at, %(as_of)s))
             """,
@@ -163,27 +162,27 @@ class TableUpsert:
         self._run("DROP TABLE {record}")
 
     def _find_moved(self) -> None:
-        """Turns insertions of keys that core has, outside the scope, into updates, or drops them."""
+        """Turns insertions of keys that core has, outside the scope, into updates; keeps them where core is newer."""
         self._run(
             """
-            UPDATE {verdict} v SET core_row = c.ctid, outcome = CASE WHEN {differs} THEN 'updated' ELSE 'same' END
+            UPDATE {verdict} v SET core_row = c.ctid, was = c._partition, outcome = CASE
+              WHEN NOT ({differs}) THEN 'same' WHEN {not_older} THEN 'updated' ELSE 'stale' END
             FROM {stage} s JOIN {core} c ON {key_match}
             WHERE v.outcome = 'inserted' AND s.ctid = v.stage_row
             """
         )
-        self._run("DELETE FROM {verdict} WHERE outcome = 'same'")
 
     def _outcomes(self) -> Outcomes:
-        found = self._run("SELECT outcome, partition, count(*) FROM {verdict} GROUP BY 1, 2").fetchall()
-        return {(outcome, partition): count for outcome, partition, count in found}
+        found = self._run("SELECT outcome, partition, was, count(*) FROM {verdict} GROUP BY 1, 2, 3")
+        return {(outcome, partition, was): count for outcome, partition, was, count in found}
 
-    def _refuse_collapse(self, outcomes: Outcomes, guard: CollapseGuard) -> None:
+    def _refuse_collapse(self, outcomes: Outcomes) -> None:
         deleted = _total(outcomes, DELETED)
-        if deleted <= guard.rows:
+        if deleted <= self._guard.rows:
             return
         found = self._run("SELECT count(*) FROM {core} WHERE {in_scope}", keys=self._truth.keys).fetchone()
         present = int(found[0]) if found else 0
-        if deleted > guard.fraction * present:
+        if deleted > self._guard.fraction * present:
             raise CollapseError(
                 f"the load would delete {deleted} of {present} rows of {self._table.schema}.{self._table.name}; "
                 "nothing was changed."
@@ -220,51 +219,47 @@ class TableUpsert:
             )
 
     def _run(self, template: LiteralString, **values: Any) -> Cursor[TupleRow]:
-        compared = [column.name for column in self._table.columns if column.name not in self._table.key]
-        compared.append("_partition")
-        settable = [name for name in self._columns if name not in self._table.key]
-        differs = sql.SQL(
-            "({}) IS DISTINCT FROM ({}) AND s._fetched_at >= c._fetched_at"
-            " AND (s._source_updated_at >= c._source_updated_at) IS NOT FALSE"
-        ).format(_listed(compared, "s"), _listed(compared, "c"))
-        statement = sql.SQL(template).format(
-            core=self._core,
-            history=self._history,
-            stage=_STAGE,
-            verdict=_VERDICT,
-            record=sql.Identifier("pg_temp", "record"),
-            in_scope=self._in_scope,
-            key_match=self._key_match,
-            differs=differs,
-            columns=_listed(self._columns),
-            core_columns=_listed(self._columns, "c"),
-            stage_columns=_listed(self._columns, "s"),
-            assignments=sql.SQL(", ").join(sql.SQL("{0} = s.{0}").format(sql.Identifier(name)) for name in settable),
-        )
-        return self._cursor.execute(statement, values or None)
+        return self._cursor.execute(sql.SQL(template).format(**self._parts), values or None)
 
 
-def _per_partition(rows: pl.DataFrame) -> dict[str, int]:
-    counts = rows.group_by("_partition").len()
-    return dict(zip(counts["_partition"].to_list(), counts["len"].to_list(), strict=True))
+def _statement_parts(table: Table, truth: Truth) -> dict[str, sql.Composable]:
+    """What the statements above have in their braces. Aliases: `s` the stage, `c` core."""
+    columns = [column.name for column in (*table.columns, *SYSTEM_COLUMNS)]
+    settable = [name for name in columns if name not in table.key]
+    compared = [column.name for column in table.columns if column.name not in table.key] + ["_partition"]
+    return {
+        "core": sql.Identifier(table.schema, table.name),
+        "history": sql.Identifier("history", table.name),
+        "stage": _STAGE,
+        "verdict": _VERDICT,
+        "record": _RECORD,
+        "in_scope": sql.SQL("{} = ANY(%(keys)s)").format(sql.Identifier(truth.column)),
+        "key_match": sql.SQL(" AND ").join(sql.SQL("s.{0} = c.{0}").format(sql.Identifier(key)) for key in table.key),
+        "differs": sql.SQL("({}) IS DISTINCT FROM ({})").format(_listed(compared, "s"), _listed(compared, "c")),
+        "not_older": sql.SQL(
+            "s._fetched_at >= c._fetched_at AND (s._source_updated_at >= c._source_updated_at) IS NOT FALSE"
+        ),
+        "columns": _listed(columns),
+        "core_columns": _listed(columns, "c"),
+        "stage_columns": _listed(columns, "s"),
+        "assignments": sql.SQL(", ").join(sql.SQL("{0} = s.{0}").format(sql.Identifier(name)) for name in settable),
+    }
 
 
-def _total(outcomes: Outcomes, wanted: str) -> int:
-    return sum(count for (outcome, _), count in outcomes.items() if outcome == wanted)
-
-
-def _counts(staged: Mapping[str, int], outcomes: Outcomes) -> dict[str, LoadCounts]:
+def counted(staged: Mapping[str, int], outcomes: Outcomes) -> dict[str, LoadCounts]:
+    """The outcomes per partition, given how many rows of each partition the batch had."""
     counts = {}
-    for partition in {*staged, *(partition for _, partition in outcomes)}:
-        inserted, updated, deleted = (outcomes.get((name, partition), 0) for name in (INSERTED, UPDATED, DELETED))
-        unchanged = staged.get(partition, 0) - inserted - updated
-        counts[partition] = LoadCounts(inserted, updated, unchanged, deleted)
+    for partition in {*staged, *(partition for _, partition, _ in outcomes)}:
+        inserted, updated, deleted = (_total(outcomes, name, partition) for name in (INSERTED, UPDATED, DELETED))
+        counts[partition] = LoadCounts(inserted, updated, staged.get(partition, 0) - inserted - updated, deleted)
     return counts
+
+
+def _total(outcomes: Outcomes, wanted: str, partition: str | None = None) -> int:
+    return sum(
+        count for (outcome, where, _), count in outcomes.items() if outcome == wanted and partition in (None, where)
+    )
 
 
 def _listed(names: Iterable[str], alias: str = "") -> sql.Composed:
     return sql.SQL(", ").join(sql.Identifier(alias, name) if alias else sql.Identifier(name) for name in names)
-
-
-def _all(conditions: Iterable[sql.Composed]) -> sql.Composed:
-    return sql.SQL(" AND ").join(conditions)

@@ -48,6 +48,26 @@ _STATEMENTS = (
     """,
     "COMMENT ON TABLE ops.load_log IS 'What every load did: one row per table and load.'",
     "CREATE INDEX load_log_entity_at ON ops.load_log (entity, at)",
+    """
+    CREATE TABLE ops.loaded_partition (
+        relation oid NOT NULL,
+        partition text NOT NULL,
+        digest text NOT NULL,
+        PRIMARY KEY (relation, partition)
+    )
+    """,
+    "COMMENT ON TABLE ops.loaded_partition IS 'Digests of partitions that hold just what was loaded last.'",
+    # Fires on every core table; a load keeps the digests itself. Whoever may write the table need not know of it.
+    """
+    CREATE FUNCTION ops.forget_loaded_partitions() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog AS $$
+    BEGIN
+        IF current_setting('centra_assets.loading', true) IS DISTINCT FROM 'yes' THEN
+            DELETE FROM ops.loaded_partition WHERE relation = TG_RELID;
+        END IF;
+        RETURN NULL;
+    END $$
+    """,
 )
 
 
