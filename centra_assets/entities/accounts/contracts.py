@@ -13,7 +13,7 @@ class Accounts(Contract):
 
     table = "accounts"
 
-    account_id = whole("The account's id.", key=True, source="id")
+    id = whole("The account's id.", key=True, source="id")
     name = text("Company name.", source="name")
     status = text("ACTIVE, INACTIVE or CANCELLED.", source="status")
     market_id = whole("Market it buys in.", source="market.id")
@@ -63,7 +63,7 @@ class Buyers(Contract):
 
     table = "buyers"
 
-    buyer_id = whole("The buyer's id.", key=True, source="buyers.id")
+    id = whole("The buyer's id.", key=True, source="buyers.id")
     account_id = whole("The account.", nullable=False, source="id")
     store_id = whole("Store the buyer belongs to (inferred field).", source="buyers.store.id")
     status = text("ACTIVE, INACTIVE or CANCELLED.", source="buyers.status")

@@ -27,7 +27,7 @@ def accounts(records: pl.DataFrame) -> pl.DataFrame:
 
 def _identity() -> dict[str, pl.Expr]:
     return {
-        "account_id": big("id"),
+        "id": big("id"),
         "name": field("name"),
         "status": field("status"),
         "is_internal": field("isInternal"),
@@ -75,7 +75,7 @@ def buyers(records: pl.DataFrame) -> pl.DataFrame:
     return rows(
         children(records, "buyers", account_id=big("id")),
         {
-            "buyer_id": field("id"),
+            "id": field("id"),
             "account_id": pl.col("account_id"),
             "store_id": field("store.id"),
             "status": field("status"),

@@ -14,7 +14,7 @@ class Customers(Contract):
 
     table = "customers"
 
-    customer_id = whole("The customer's id.", key=True, source="id")
+    id = whole("The customer's id.", key=True, source="id")
     store_id = whole("Store the customer belongs to.", source="store.id")
     market_id = whole("Market the customer is bound to (inferred field).", source="market.id")
     pricelist_id = whole("Pricelist the customer is bound to (inferred field).", source="pricelist.id")
@@ -63,7 +63,7 @@ class NewsletterSubscriptions(Contract):
 
     table = "newsletter_subscriptions"
 
-    newsletter_subscription_id = whole("The subscription's id.", key=True, source="id")
+    id = whole("The subscription's id.", key=True, source="id")
     store_id = whole("Store subscribed to.", source="store.id")
     country_code = text("ISO 3166 code of the subscriber's country.", source="country.code")
     product_variant_id = whole("Variant subscribed to; null for the newsletter as such.", source="productVariant.id")

@@ -24,7 +24,7 @@ def customers(records: pl.DataFrame) -> pl.DataFrame:
     return rows(
         records,
         {
-            "customer_id": field("id"),
+            "id": field("id"),
             "store_id": field("store.id"),
             "market_id": field("market.id"),
             "pricelist_id": field("pricelist.id"),
@@ -66,7 +66,7 @@ def transform_subscriptions(records: pl.DataFrame, context: TransformContext) ->
     subscriptions = rows(
         records,
         {
-            "newsletter_subscription_id": field("id"),
+            "id": field("id"),
             "store_id": field("store.id"),
             "country_code": field("country.code"),
             "product_variant_id": field("productVariant.id"),

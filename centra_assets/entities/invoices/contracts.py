@@ -11,7 +11,7 @@ class Invoices(Contract):
 
     table = "invoices"
 
-    invoice_id = whole("The invoice's id.", key=True, source="id")
+    id = whole("The invoice's id.", key=True, source="id")
     number = whole("Number within its number series.", source="number")
     type = text("INVOICE or another kind of document; Centra does not list the others.", source="type")
     status = text("Status in Centra's words.", source="status")
@@ -59,7 +59,7 @@ class InvoiceLines(Contract):
 
     table = "invoice_lines"
 
-    invoice_line_id = whole("The line's id.", key=True, source="lines.id")
+    id = whole("The line's id.", key=True, source="lines.id")
     invoice_id = whole("The invoice.", nullable=False, source="id")
     position = whole("Place among the invoice's lines, from 1.")
     order_line_id = whole("The order line that it bills.", source="lines.orderLine.id")
@@ -99,7 +99,7 @@ class InvoicePayments(Contract):
 
     table = "invoice_payments"
 
-    invoice_payment_id = whole("The payment's id.", key=True, source="payments.id")
+    id = whole("The payment's id.", key=True, source="payments.id")
     invoice_id = whole("The invoice.", nullable=False, source="id")
     type = text("Kind of payment in Centra's words.", source="payments.type")
     amount = money("Amount paid.", source="payments.value")

@@ -41,7 +41,7 @@ def invoices(records: pl.DataFrame, context: TransformContext) -> pl.DataFrame:
 
 def _identity(context: TransformContext) -> dict[str, pl.Expr]:
     return {
-        "invoice_id": field("id"),
+        "id": field("id"),
         "number": field("number"),
         "type": field("type"),
         "status": field("status"),
@@ -92,7 +92,7 @@ def invoice_lines(records: pl.DataFrame) -> pl.DataFrame:
     frame = rows(
         lines,
         {
-            "invoice_line_id": field("id"),
+            "id": field("id"),
             "invoice_id": pl.col("invoice_id"),
             "position": pl.col("position"),
             "order_line_id": field("orderLine.id"),
@@ -125,7 +125,7 @@ def invoice_payments(records: pl.DataFrame) -> pl.DataFrame:
     return rows(
         payments,
         {
-            "invoice_payment_id": field("id"),
+            "id": field("id"),
             "invoice_id": pl.col("invoice_id"),
             "type": field("type"),
             "amount": money("value"),

@@ -100,7 +100,7 @@ class OrderLines(Contract):
 
     table = "order_lines"
 
-    order_line_id = whole("The line's id; shipments, returns and invoices refer to it.", key=True, source="lines.id")
+    id = whole("The line's id; shipments, returns and invoices refer to it.", key=True, source="lines.id")
     order_number = whole("The order.", nullable=False, source="number")
     position = whole("Place among the order's lines, from 1.")
     line_type = text(
@@ -210,7 +210,7 @@ class Payments(Contract):
 
     table = "payments"
 
-    payment_id = whole("The entry's id.", key=True, source="paymentHistory.id")
+    id = whole("The entry's id.", key=True, source="paymentHistory.id")
     order_number = whole("The order.", nullable=False, source="number")
     entry_type = text("AUTH, CAPTURE, REFUND and their kin; other values may come.", source="paymentHistory.entryType")
     status = text("SUCCESS, PENDING or FAILED.", source="paymentHistory.status")

@@ -15,7 +15,7 @@ def payments(records: pl.DataFrame, context: TransformContext) -> pl.DataFrame:
     frame = rows(
         entries,
         {
-            "payment_id": field("id"),
+            "id": field("id"),
             "order_number": pl.col("order_number"),
             "entry_type": field("entryType"),
             "status": field("status"),

@@ -14,10 +14,13 @@ def order_taxes(records: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_lines(lines: pl.DataFrame) -> pl.DataFrame:
-    order = ["order_number", "currency", *CARRIED_COLUMNS]
+    of_the_order = ["currency", *CARRIED_COLUMNS]
     taxed = lines.filter(pl.col("counts_in_totals"), pl.col("quantity") > 0, pl.col("tax_percent").is_not_null())
-    per_rate = taxed.group_by(*order, "tax_percent", maintain_order=True).agg(
-        net=_sum("line_value_net"), tax=_sum("tax_value"), gross=_sum("line_value")
+    per_rate = taxed.group_by("order_number", "tax_percent").agg(
+        pl.col(of_the_order).first(),
+        net=_sum("line_value_net"),
+        tax=_sum("tax_value"),
+        gross=_sum("line_value"),
     )
     nothing = pl.lit(None, dtype=per_rate.schema["tax"])
     return per_rate.select(

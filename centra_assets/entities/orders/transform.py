@@ -129,7 +129,7 @@ def order_lines(records: pl.DataFrame) -> pl.DataFrame:
         currency=field("grandTotal.currency.code"),
     )
     plain = {
-        "order_line_id": field("id"),
+        "id": field("id"),
         "order_number": pl.col("order_number"),
         "position": pl.col("position"),
         "line_type": line_type(field("__typename")),

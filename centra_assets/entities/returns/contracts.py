@@ -15,7 +15,7 @@ class Returns(Contract):
 
     table = "returns"
 
-    return_id = whole("The return's id.", key=True, source="id")
+    id = whole("The return's id.", key=True, source="id")
     order_number = whole("The order.", source="order.number")
     shipment_id = whole("The shipment that it sends back.", source="shipment.id")
     store_type = text("DIRECT_TO_CONSUMER or WHOLESALE, told by the return's type.", source="__typename")
@@ -67,7 +67,7 @@ class ReturnLines(Contract):
 
     table = "return_lines"
 
-    return_line_id = whole("The line's id.", key=True, source="lines.id")
+    id = whole("The line's id.", key=True, source="lines.id")
     return_id = whole("The return.", nullable=False, source="id")
     order_number = whole("The order.", source="order.number")
     order_line_id = whole("The order line that it sends back.", source="lines.orderLine.id")

@@ -36,7 +36,7 @@ def returns(records: pl.DataFrame, refunds: pl.DataFrame, context: TransformCont
             pl.col("created_at").max().alias("last_refunded_at"),
         )
     )
-    joined = header.join(paid_back, on="return_id", how="left", maintain_order="left")
+    joined = header.join(paid_back, left_on="id", right_on="return_id", how="left", maintain_order="left")
     readable = pl.col("_refunds_readable")
     return joined.with_columns(refunded_amount=pl.when(readable).then(pl.col("refunded_amount").fill_null(0))).drop(
         "_refunds_readable"
@@ -45,7 +45,7 @@ def returns(records: pl.DataFrame, refunds: pl.DataFrame, context: TransformCont
 
 def _identity(context: TransformContext) -> dict[str, pl.Expr]:
     return {
-        "return_id": field("id"),
+        "id": field("id"),
         "order_number": field("order.number"),
         "shipment_id": field("shipment.id"),
         "store_type": store_type(field("__typename")),
@@ -97,7 +97,7 @@ def return_lines(records: pl.DataFrame) -> pl.DataFrame:
     frame = rows(
         lines,
         {
-            "return_line_id": field("id"),
+            "id": field("id"),
             "return_id": pl.col("return_id"),
             "order_number": pl.col("order_number"),
             "order_line_id": field("orderLine.id"),

@@ -14,7 +14,7 @@ class Shipments(Contract):
 
     table = "shipments"
 
-    shipment_id = whole("The shipment's id.", key=True, source="id")
+    id = whole("The shipment's id.", key=True, source="id")
     number = text("The name that people use: the order's number and a counter.", source="number")
     order_number = whole("The order.", source="order.number")
     store_type = text("DIRECT_TO_CONSUMER or WHOLESALE, told by the shipment's type.", source="__typename")
@@ -79,7 +79,7 @@ class ShipmentLines(Contract):
 
     table = "shipment_lines"
 
-    shipment_line_id = whole("The line's id; returns refer to it.", key=True, source="lines.id")
+    id = whole("The line's id; returns refer to it.", key=True, source="lines.id")
     shipment_id = whole("The shipment.", nullable=False, source="id")
     order_number = whole("The order.", source="order.number")
     order_line_id = whole("The order line that it ships.", source="lines.orderLine.id")

@@ -27,7 +27,7 @@ def shipments(records: pl.DataFrame, context: TransformContext) -> pl.DataFrame:
 
 def _identity() -> dict[str, pl.Expr]:
     return {
-        "shipment_id": field("id"),
+        "id": field("id"),
         "number": field("number"),
         "order_number": field("order.number"),
         "store_type": store_type(field("__typename")),
@@ -95,7 +95,7 @@ def shipment_lines(records: pl.DataFrame) -> pl.DataFrame:
     frame = rows(
         lines,
         {
-            "shipment_line_id": field("id"),
+            "id": field("id"),
             "shipment_id": pl.col("shipment_id"),
             "order_number": pl.col("order_number"),
             "order_line_id": field("orderLine.id"),

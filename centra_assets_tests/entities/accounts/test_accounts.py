@@ -32,7 +32,7 @@ def account(account_id: int | str = 12, **changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("account_id", [9007199254740993, "9007199254740993"], ids=["as a number", "as text"])
 def test_a_long_account_id_is_read_exactly(account_id: int | str) -> None:
     parsed = read(ACCOUNTS, account(account_id))
-    assert only(parsed, "accounts")["account_id"] == 9007199254740993
+    assert only(parsed, "accounts")["id"] == 9007199254740993
     assert only(parsed, "buyers")["account_id"] == 9007199254740993
 
 
@@ -56,7 +56,7 @@ def test_its_addresses_are_told_apart_by_kind_and_place() -> None:
 def test_an_account_with_an_impossible_discount_is_set_aside() -> None:
     parsed = read(ACCOUNTS, account(discountPercent=120), account(13, buyers=[]))
     assert parsed.quarantined["_record_id"].to_list() == ["12"]
-    assert parsed.tables["accounts"]["account_id"].to_list() == [13]
+    assert parsed.tables["accounts"]["id"].to_list() == [13]
     assert parsed.tables["buyers"].height == 0
 
 

@@ -29,7 +29,7 @@ def customer(customer_id: int = 1, **changes: Any) -> dict[str, Any]:
 def test_a_customer_fills_its_row_and_its_address() -> None:
     parsed = read(CUSTOMERS, customer())
     row, address = only(parsed, "customers"), only(parsed, "customer_addresses")
-    assert (row["customer_id"], row["store_id"], row["country_code"], row["total_orders"]) == (1, 1, "SE", 3)
+    assert (row["id"], row["store_id"], row["country_code"], row["total_orders"]) == (1, 1, "SE", 3)
     assert row["birthdate"] == date(1990, 2, 28)
     assert (address["customer_id"], address["kind"], address["country_code"]) == (1, "billing", "GB")
 
@@ -37,7 +37,7 @@ def test_a_customer_fills_its_row_and_its_address() -> None:
 def test_one_email_may_own_two_customers() -> None:
     parsed = read(CUSTOMERS, customer(1), customer(2))
     assert parsed.quarantined.height == 0
-    assert parsed.tables["customers"]["customer_id"].to_list() == [1, 2]
+    assert parsed.tables["customers"]["id"].to_list() == [1, 2]
 
 
 def test_an_anonymised_customer_stays_countable_without_personal_data() -> None:

@@ -89,7 +89,7 @@ def test_payments_stand_on_their_own() -> None:
 def test_an_invoice_without_a_usable_rate_is_set_aside() -> None:
     parsed = read(INVOICES, invoice(currencyBaseRate=0), invoice(2, lines=[line(2)]))
     assert parsed.quarantined["_record_id"].to_list() == ["1"]
-    assert parsed.tables["invoices"]["invoice_id"].to_list() == [2]
+    assert parsed.tables["invoices"]["id"].to_list() == [2]
 
 
 def test_what_was_pruned_is_null_and_breaks_no_rule() -> None:

@@ -105,7 +105,7 @@ def test_a_bundle_is_counted_once_by_its_parts() -> None:
         order_line(4, "ProductOrderLine"),
     ]
     parsed = read(ORDERS, order(lines=lines), order(2, lines=[order_line(5, "BundleOrderLine")]))
-    counted = parsed.tables["order_lines"].filter("counts_in_totals").sort("order_line_id")
+    counted = parsed.tables["order_lines"].filter("counts_in_totals").sort("id")
     assert counted["line_type"].to_list() == ["bundle_item", "bundle_item", "product", "bundle"]
     assert counted.filter(pl.col("order_number") == 1)["line_value"].sum() == 500
 
@@ -172,7 +172,7 @@ def test_what_was_pruned_is_null_and_breaks_no_rule() -> None:
             "order_lines",
             "the_net_value_lies_between_zero_and_the_gross_value",
         ),
-        (order(lines=[order_line(id=None)]), "order_lines", "order_line_id|nullability"),
+        (order(lines=[order_line(id=None)]), "order_lines", "id|nullability"),
     ],
 )
 def test_an_order_that_breaks_a_promise_is_set_aside_whole_and_the_others_go_on(

@@ -81,7 +81,7 @@ def test_refunds_count_when_they_succeed_and_on_their_own_day() -> None:
         payment(4, "REFUND", "115", "FAILED"),
     ]
     parsed = read(RETURNS, goods_back(refundPaymentHistory=entries), goods_back(2, lines=[line(22)]))
-    header = parsed.tables["returns"].sort("return_id").to_dicts()[0]
+    header = parsed.tables["returns"].sort("id").to_dicts()[0]
     assert header["refunded_amount"] == 115
     assert header["first_refunded_at"] == datetime(2024, 6, 1, 23, 30, tzinfo=UTC)
     assert header["last_refunded_at"] == datetime(2024, 6, 3, 8, tzinfo=UTC)
@@ -98,7 +98,7 @@ def test_a_token_that_may_not_read_payments_leaves_the_refunded_amount_unknown()
 
 def test_lines_refer_to_shipment_and_order_and_count_a_bundle_once() -> None:
     lines = [line(1, "BundleOrderLine"), line(2, "BundleItemOrderLine")]
-    rows = read(RETURNS, goods_back(lines=lines)).tables["return_lines"].sort("return_line_id")
+    rows = read(RETURNS, goods_back(lines=lines)).tables["return_lines"].sort("id")
     assert rows["counts_in_totals"].to_list() == [False, True]
     assert rows["shipment_line_id"].to_list() == [11, 11]
 

@@ -64,7 +64,7 @@ def test_the_day_of_shipping_is_cut_in_the_merchants_time_zone() -> None:
 
 def test_lines_refer_to_order_lines_and_count_a_bundle_once() -> None:
     lines = [line(1, "BundleOrderLine"), line(2, "BundleItemOrderLine"), line(3)]
-    rows = read(SHIPMENTS, shipment(lines=lines)).tables["shipment_lines"].sort("shipment_line_id")
+    rows = read(SHIPMENTS, shipment(lines=lines)).tables["shipment_lines"].sort("id")
     assert rows["counts_in_totals"].to_list() == [False, True, True]
     assert rows["order_line_id"].to_list() == [7, 7, 7]
     assert rows["shipment_id"].to_list() == [1, 1, 1]
