@@ -1,0 +1,199 @@
+"""From a question to something that can be sent: operation chosen, pruned, priced, paged. Sending is the client's."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+from graphql import GraphQLSchema, OperationDefinitionNode
+
+from centra_assets.centra.buckets import Cost
+from centra_assets.centra.complexity import cost
+from centra_assets.centra.decode import HeadKeys, PageReader
+from centra_assets.centra.documents import (
+    DocumentError,
+    Paging,
+    Query,
+    Shape,
+    declared,
+    fields_below,
+    operation_named,
+    parsed,
+    root_field,
+    root_type,
+    shape_of,
+)
+from centra_assets.centra.errors import PermissionDeniedError, SchemaMismatchError
+from centra_assets.centra.nested import LimitedList, effective_limit, limited_lists
+from centra_assets.centra.pruning import Cuts, Pruned, prune
+from centra_assets.centra.response_types import ResponseType, operation_type
+from centra_assets.centra.schema import bundled_schema
+from centra_assets.centra.transport import Request
+
+# A page may take this share of the complexity that ten seconds bring, so that several are under way at once.
+_PAGE_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One operation, ready for one live schema and one token. Replaced as a whole when either turns out different."""
+
+    name: str
+    live: GraphQLSchema
+    operation: OperationDefinitionNode
+    text: str
+    shape: Shape
+    pruned: tuple[Pruned, ...]
+    limited: tuple[LimitedList, ...]
+    # Points of a page: `base_cost` and `record_cost` for each record.
+    base_cost: int
+    record_cost: int
+    # Without paging, a root list of this length may have been cut.
+    single_limit: int | None
+
+    def request(self, variables: Mapping[str, Any], *, size: int | None, place: Any, factor: float = 1.0) -> Request:
+        """The request for one page; `place` is a cursor or a page number, `factor` what experience says of the cost."""
+        given = dict(variables)
+        if self.shape.size_variable and self.shape.place_variable:
+            given[self.shape.size_variable] = size
+            given[self.shape.place_variable] = place
+        expected = self.base_cost + self.record_cost * (size or 0)
+        known = declared(self.operation)
+        return Request(
+            self.text,
+            {name: value for name, value in given.items() if name in known},
+            self.name,
+            Cost(complexity=round(expected * factor)),
+        )
+
+
+@dataclass
+class PreparedQuery:
+    """A question fit to be streamed. `plan`, and with it `pruned`, is kept current while pages are read."""
+
+    query: Query
+    plan: Plan
+    response: ResponseType
+    # What ten seconds bring; None where Centra names no limit.
+    complexity_quota: int | None
+    reader: PageReader
+    # Real complexity over computed complexity, as the last answer had it.
+    cost_factor: float = 1.0
+    completions: dict[str, Plan] = field(default_factory=dict)
+
+    @property
+    def operation(self) -> str:
+        """Name of the chosen operation."""
+        return self.plan.name
+
+    @property
+    def pruned(self) -> tuple[Pruned, ...]:
+        """What is not asked for, and why. Complete after the first page."""
+        return self.plan.pruned
+
+    @property
+    def dtype(self) -> pl.Struct:
+        """The type of a record, pruned fields included."""
+        return self.response.dtype
+
+    @property
+    def float_keys(self) -> frozenset[str]:
+        """Response keys whose numbers become text."""
+        return self.response.float_keys
+
+    @property
+    def record_cost(self) -> int:
+        """Complexity points of one record, by Centra's rule."""
+        return self.plan.record_cost
+
+    @property
+    def page_size(self) -> int:
+        """Records per page: as many as Centra allows and a quarter of ten seconds' complexity can carry, at least 1."""
+        return fitting_page(self.plan, self.query.page_limit, self.complexity_quota, self.cost_factor)
+
+    def adopt(self, plan: Plan) -> None:
+        """Goes on with another plan."""
+        self.plan = plan
+        self.reader = page_reader(self.query, plan)
+        self.completions.clear()
+
+    def learn_cost(self, expected: int, actual: int) -> None:
+        """Remembers how far the computed cost is off."""
+        if expected > 0 and actual > 0:
+            self.cost_factor = min(10.0, max(0.1, self.cost_factor * actual / expected))
+
+
+def fitting_page(plan: Plan, page_limit: int, quota: int | None, factor: float = 1.0) -> int:
+    """Records per page within the limit and the quota."""
+    if quota is None or plan.record_cost == 0:
+        return page_limit
+    affordable = (quota * _PAGE_SHARE - plan.base_cost) / (plan.record_cost * factor)
+    return max(1, min(page_limit, int(affordable)))
+
+
+def choose(query: Query, live: GraphQLSchema, denied: Mapping[str, str]) -> Plan:
+    """A plan for the first operation that the live schema and the token allow.
+
+    PermissionDeniedError when only permissions stand in the way, else SchemaMismatchError with every reason.
+    """
+    refusals: list[SchemaMismatchError | PermissionDeniedError] = []
+    for name in query.operations:
+        try:
+            return plan_operation(query.text, name, live, denied, record_id=query.record_id, drop=query.drop_paths)
+        except (SchemaMismatchError, PermissionDeniedError) as error:
+            refusals.append(error)
+    if not refusals:
+        raise DocumentError("The question names no operation.")
+    denials = [error for error in refusals if isinstance(error, PermissionDeniedError)]
+    if denials:
+        raise denials[0]
+    raise SchemaMismatchError(" ".join(error.cause for error in refusals))
+
+
+def plan_operation(
+    text: str,
+    name: str,
+    live: GraphQLSchema,
+    denied: Mapping[str, str],
+    *,
+    record_id: str | None,
+    drop: Sequence[str] = (),
+) -> Plan:
+    """The plan of one operation."""
+    whole = operation_named(parsed(text), name)
+    # The bundled schema knows the way to the records also where the live one lacks a part of it.
+    shape = shape_of(bundled_schema(), whole)
+    way = shape.record_path
+    dropped = {(*way, *path.split(".")) for path in drop}
+    left = prune(live, whole, Cuts(way, record_id, denied, dropped))
+    size = shape.size_variable
+    one, two = (cost(live, left.operation, {size: n} if size else {}) for n in (1, 2))
+    return Plan(
+        name=name,
+        live=live,
+        operation=left.operation,
+        text=left.text,
+        shape=shape,
+        pruned=left.pruned,
+        limited=limited_lists(live, left.operation, way),
+        base_cost=one - (two - one),
+        record_cost=two - one,
+        single_limit=_single_limit(live, left.operation) if shape.paging is Paging.SINGLE else None,
+    )
+
+
+def _single_limit(live: GraphQLSchema, operation: OperationDefinitionNode) -> int | None:
+    for node, _, definition in fields_below(live, operation.selection_set, root_type(live, operation)):
+        if node.name.value == root_field(operation).name.value:
+            return effective_limit(node, definition, "limit", {})
+    return None
+
+
+def record_type(query: Query, operation: str) -> ResponseType:
+    """The type of a record by the bundled schema and the whole document: the same whatever was pruned."""
+    return operation_type(bundled_schema(), operation_named(parsed(query.text), operation))
+
+
+def page_reader(query: Query, plan: Plan) -> PageReader:
+    """A reader of the plan's answers."""
+    return PageReader(plan.shape, HeadKeys(query.record_id, query.updated_at, query.created_at), plan.limited)
