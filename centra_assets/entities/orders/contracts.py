@@ -185,7 +185,7 @@ class OrderTaxes(Contract):
     tax = money("Tax in the amount.")
     gross = money("Amount with tax.")
     tax_added = money("Part of `tax` that came on top of the pricelist's prices; null for lines.")
-    tax_deducted = money("Tax that the prices held and the buyer does not owe; null for lines.")
+    tax_deducted = money("Tax that the prices held and the buyer does not owe; for lines of exempt orders only.")
     tax_included = money("Part of `tax` that the pricelist's prices held; null for lines.")
 
 

@@ -10,26 +10,35 @@ _AMOUNTS = ("net", "tax", "gross", "tax_added", "tax_deducted", "tax_included")
 
 def order_taxes(records: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """Rows per order: one per rate of its lines, one for its shipping if it costs anything, one in total."""
-    return pl.concat([_of_lines(lines), _of_shipping(records), _in_total(records)])
+    return pl.concat([_of_lines(lines, _exempt(records)), _of_shipping(records), _in_total(records)])
 
 
-def _of_lines(lines: pl.DataFrame) -> pl.DataFrame:
-    of_the_order = ["currency", *CARRIED_COLUMNS]
+def _exempt(records: pl.DataFrame) -> pl.Series:
+    """The orders whose prices held tax that the buyer does not owe: all of it was taken out again."""
+    owes_nothing = (money("grandTotal") == money("grandTotalNet")) & (money("totals.taxDeducted") != 0)
+    return records.filter(owes_nothing).select(field("number")).to_series()
+
+
+def _of_lines(lines: pl.DataFrame, exempt: pl.Series) -> pl.DataFrame:
     taxed = lines.filter(pl.col("counts_in_totals"), pl.col("quantity") > 0, pl.col("tax_percent").is_not_null())
     per_rate = taxed.group_by("order_number", "tax_percent").agg(
-        pl.col(of_the_order).first(),
-        net=_sum("line_value_net"),
-        tax=_sum("tax_value"),
-        gross=_sum("line_value"),
+        pl.col("currency", *CARRIED_COLUMNS).first(), net=_sum("line_value_net"), priced=_sum("line_value")
     )
-    nothing = pl.lit(None, dtype=per_rate.schema["tax"])
+    is_exempt = pl.col("order_number").is_in(exempt.implode())
+    in_price = pl.col("priced") - pl.col("net")
+    none = pl.lit(None, dtype=per_rate.schema["net"])
     return per_rate.select(
         pl.col("order_number"),
         pl.lit("line").alias("kind"),
         pl.col("tax_percent").rank("dense").over("order_number").cast(pl.Int64).alias("position"),
         pl.col("tax_percent"),
         pl.col("currency"),
-        *[pl.col(name) if name in per_rate.columns else nothing.alias(name) for name in _AMOUNTS],
+        pl.col("net"),
+        pl.when(is_exempt).then(in_price * 0).otherwise(in_price).alias("tax"),
+        pl.when(is_exempt).then("net").otherwise("priced").alias("gross"),
+        none.alias("tax_added"),
+        pl.when(is_exempt).then(in_price).alias("tax_deducted"),
+        none.alias("tax_included"),
         *carried(),
     )
 

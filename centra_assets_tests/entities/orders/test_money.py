@@ -77,6 +77,17 @@ def test_taxes_of_lines_are_summed_by_rate_without_bundle_parents_and_cancelled_
     ]
 
 
+def test_lines_of_an_exempt_order_owe_no_tax_and_say_what_was_taken_out() -> None:
+    exempt = order(
+        grandTotal=total("200"),
+        grandTotalNet=amount("200"),
+        totals=order_totals(taxDeducted=amount("50"), taxIncluded=amount("0")),
+    )
+    taxes = read(ORDERS, exempt, order(2)).tables["order_taxes"].sort("order_number").to_dicts()
+    lines = [(t["net"], t["tax"], t["gross"], t["tax_deducted"]) for t in taxes if t["kind"] == "line"]
+    assert lines == [(200, 0, 200, 50), (200, 50, 250, None)]
+
+
 def test_shipping_tax_on_top_and_inside_give_net_and_gross() -> None:
     on_top = order_totals(shipping=amount("40"), shippingTaxAdded=amount("10"), shippingTaxIncluded=amount("0"))
     inside = order_totals(shipping=amount("50"), shippingTaxIncluded=amount("10"))
