@@ -1,0 +1,218 @@
+"""The append-only log of what Centra said, as Parquet files on any fsspec file system. Parses no payload.
+
+`raw/<entity>/<partition>/<fetched_at>-<run>-<snapshot|changes>.parquet`; a file is complete or invisible, and never
+changes. The truth of a partition is its newest snapshot and what was fetched since that one began.
+"""
+
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Literal, cast
+
+import fsspec
+import polars as pl
+from fsspec.implementations.local import LocalFileSystem
+
+from centra_assets.storage.errors import BatchShapeError, LakePathError
+from centra_assets.storage.lake_file import FilePublisher, Spill
+
+Kind = Literal["snapshot", "changes"]
+
+SCHEMA = pl.Schema(
+    {
+        "id": pl.String(),
+        "updated_at": pl.Datetime("us", "UTC"),
+        "payload": pl.String(),  # the record's JSON as it came; null: the record was deleted
+        "fetched_at": pl.Datetime("us", "UTC"),
+        "source": pl.String(),
+    }
+)
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]*")
+_FILE = re.compile(r"(\d{8}T\d{12}Z)-(.+)-(snapshot|changes)\.parquet")
+_STAMP = "%Y%m%dT%H%M%S%fZ"
+# No file is being filled for longer; older change files hold nothing newer than the snapshot.
+_LONGEST_FETCH = timedelta(days=1)
+# How many remote partitions are fetched at the same time, and how much compressed data that may be.
+_TRIPS = 16
+_TOGETHER_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, order=True)
+class LakeFile:
+    """One file of a partition. `fetched_at` is when the fetch that filled it began."""
+
+    fetched_at: datetime
+    run_id: str
+    kind: Kind
+    entity: str
+    partition: str
+    path: str
+    size: int = 0
+
+
+class LakeWriter:
+    """Fills one file; made by `Lake.writer`. Memory stays flat however much is appended."""
+
+    def __init__(self, spill: Spill) -> None:
+        self._spill = spill
+        self.rows = 0
+        self.file: LakeFile | None = None
+
+    def append(self, frame: pl.DataFrame) -> None:
+        """Adds rows with the columns of SCHEMA, in any order. Raises BatchShapeError for others."""
+        if set(frame.columns) != set(SCHEMA):
+            raise BatchShapeError(f"the lake's columns are {', '.join(SCHEMA)}, not {', '.join(frame.columns)}.")
+        self._spill.add(frame.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items()))
+        self.rows += frame.height
+
+
+class Lake:
+    """A lake below `url`: a folder, or anything that fsspec knows, such as `s3://bucket/prefix`."""
+
+    def __init__(self, url: str) -> None:
+        self._files, root = fsspec.core.url_to_fs(url)
+        self._local = isinstance(self._files, LocalFileSystem)
+        self._root = f"{root.rstrip('/')}/raw"
+        self._publisher = FilePublisher(self._files)
+        self._spills: list[Spill] = []
+
+    @contextmanager
+    def writer(
+        self, entity: str, partition: str, *, kind: Kind, run_id: str, fetched_at: datetime
+    ) -> Iterator[LakeWriter]:
+        """A writer whose file appears when the block ends, and never when the block fails.
+
+        `fetched_at` is when the fetch began. A snapshot without rows is a file too: it says that there is nothing.
+        """
+        folder = self._folder(entity, partition)
+        _checked(run_id)
+        spill = Spill(SCHEMA, self._spills)
+        try:
+            writer = LakeWriter(spill)
+            yield writer
+            if writer.rows or kind == "snapshot":
+                writer.file = self._publish(spill, folder, LakeFile(fetched_at, run_id, kind, entity, partition, ""))
+        finally:
+            spill.discard()
+
+    def files(self, entity: str, partition: str) -> list[LakeFile]:
+        """The partition's files, oldest fetch first; none when it was never fetched."""
+        return self._listed(entity, [partition])[partition]
+
+    def partitions(self, entity: str) -> list[str]:
+        """Partitions that have at least one file, in order."""
+        return sorted({file.partition for file in self._found(f"{self._root}/{_checked(entity)}", entity)})
+
+    def read(self, entity: str, partitions: Sequence[str]) -> pl.DataFrame:
+        """What is true now in these partitions: SCHEMA and `partition`, one row per record that exists."""
+        listed = self._listed(entity, partitions)
+        return pl.concat([_EMPTY, *(frame for _, frame in self._truths(listed))])
+
+    def read_batches(
+        self, entity: str, partitions: Sequence[str], *, max_bytes: int = 256 * 1024 * 1024
+    ) -> Iterator[tuple[list[str], pl.DataFrame]]:
+        """Like `read`, in groups of whole partitions of about `max_bytes`; a larger partition is a group of its own.
+
+        A partition that was never fetched is in no group: nothing is known of it.
+        """
+        group: list[str] = []
+        frames: list[pl.DataFrame] = []
+        size = 0
+        listed = self._listed(entity, partitions)
+        for partition, frame in self._truths({partition: files for partition, files in listed.items() if files}):
+            more = int(frame.estimated_size())
+            if group and size + more > max_bytes:
+                yield group, pl.concat(frames)
+                group, frames, size = [], [], 0
+            group.append(partition)
+            frames.append(frame)
+            size += more
+        if group:
+            yield group, pl.concat(frames)
+
+    def _publish(self, spill: Spill, folder: str, file: LakeFile) -> LakeFile:
+        """Writes the file under the first free name: two fetches never share one."""
+        moment = file.fetched_at.astimezone(UTC)
+        while self._files.exists(path := f"{folder}/{moment:{_STAMP}}-{file.run_id}-{file.kind}.parquet"):
+            moment += timedelta(microseconds=1)
+        self._publisher.publish(spill, path)
+        return replace(file, fetched_at=moment, path=path, size=self._files.size(path))
+
+    def _folder(self, entity: str, partition: str) -> str:
+        return f"{self._root}/{_checked(entity)}/{_checked(partition)}"
+
+    def _listed(self, entity: str, partitions: Sequence[str]) -> dict[str, list[LakeFile]]:
+        """The files of each partition. Many partitions are listed at once: object stores answer in hundreds."""
+        listed: dict[str, list[LakeFile]] = {partition: [] for partition in partitions}
+        folders = [self._folder(entity, partition) for partition in partitions]
+        if len(folders) > 10:
+            folders = [f"{self._root}/{entity}"]
+        for file in sorted(file for folder in folders for file in self._found(folder, entity)):
+            if file.partition in listed:
+                listed[file.partition].append(file)
+        return listed
+
+    def _found(self, folder: str, entity: str) -> Iterable[LakeFile]:
+        self._files.invalidate_cache()
+        for path, info in self._files.find(folder, detail=True).items():
+            *_, partition, name = path.rsplit("/", 2)
+            match = _FILE.fullmatch(name)
+            if match:
+                stamp, run_id, kind = match.groups()
+                fetched_at = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+                yield LakeFile(fetched_at, run_id, cast(Kind, kind), entity, partition, path, info["size"])
+
+    def _truths(self, listed: Mapping[str, Sequence[LakeFile]]) -> Iterator[tuple[str, pl.DataFrame]]:
+        """The truth of one partition after the other; small remote ones are fetched together, for each costs a trip."""
+        with ThreadPoolExecutor(_TRIPS) as pool:
+            for together in self._together(listed):
+                frames = pool.map(lambda partition: self._truth(partition, listed[partition]), together)
+                yield from zip(together, frames, strict=True)
+
+    def _together(self, listed: Mapping[str, Sequence[LakeFile]]) -> Iterator[list[str]]:
+        together: list[str] = []
+        size = 0
+        for partition, files in listed.items():
+            more = sum(file.size for file in files)
+            if together and (self._local or len(together) == _TRIPS or size + more > _TOGETHER_BYTES):
+                yield together
+                together, size = [], 0
+            together.append(partition)
+            size += more
+        if together:
+            yield together
+
+    def _truth(self, partition: str, files: Sequence[LakeFile]) -> pl.DataFrame:
+        snapshot = max((file for file in files if file.kind == "snapshot"), default=None)
+        frames = []
+        if snapshot:
+            frames.append(self._read(snapshot))
+            since = snapshot.fetched_at
+            files = [f for f in files if f.kind == "changes" and f.fetched_at > since - _LONGEST_FETCH]
+            frames += [self._read(file).filter(pl.col("fetched_at") >= since) for file in files]
+        else:
+            frames += [self._read(file) for file in files]
+        rows = pl.concat(frames) if frames else pl.DataFrame(schema=SCHEMA)
+        if len(frames) > 1 or rows["id"].n_unique() < rows.height:
+            rows = rows.sort("fetched_at", maintain_order=True).unique("id", keep="last", maintain_order=True)
+        return rows.filter(pl.col("payload").is_not_null()).with_columns(pl.lit(partition).alias("partition"))
+
+    def _read(self, file: LakeFile) -> pl.DataFrame:
+        if self._local:
+            return pl.read_parquet(file.path, columns=list(SCHEMA))
+        return pl.read_parquet(io.BytesIO(self._files.cat_file(file.path)), columns=list(SCHEMA))
+
+
+_EMPTY = pl.DataFrame(schema={**SCHEMA, "partition": pl.String()})
+
+
+def _checked(name: str) -> str:
+    """Raises LakePathError for what is no plain name; the name itself is not repeated, it may be anything."""
+    if not _NAME.fullmatch(name):
+        raise LakePathError(f"a name of {len(name)} characters is no plain id, day or month.")
+    return name
