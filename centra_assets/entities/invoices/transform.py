@@ -109,7 +109,7 @@ def invoice_lines(records: pl.DataFrame) -> pl.DataFrame:
             "currency": pl.col("currency"),
             "tax_percent": rate("taxPercent"),
             "discount_percent": rate("discountPercent"),
-            "unit_original_price_net": money("unitOriginalPriceNet"),
+            "unit_original_price_net": money("unitOriginalPrice"),
             "unit_price": money("unitPrice"),
             "unit_price_net": money("unitPriceNet"),
             "printed_line_value": money("lineValue"),

@@ -38,7 +38,7 @@ def line(line_id: int, **changes: Any) -> dict[str, Any]:
         "discountPercent": 0,
         "unitPrice": amount("62.5"),
         "unitPriceNet": amount("50"),
-        "unitOriginalPriceNet": amount("50"),
+        "unitOriginalPrice": amount("50"),
         "lineValue": amount("100"),
         "orderLine": {"__typename": "ProductOrderLine", "id": 7},
         "shipmentLine": {"id": 11},
