@@ -11,10 +11,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from centra_assets.sandbox.data.accounts import build_accounts
 from centra_assets.sandbox.data.attributes import AttributeBook
 from centra_assets.sandbox.data.bundles import build_bundles
 from centra_assets.sandbox.data.catalogue import build_catalogue
 from centra_assets.sandbox.data.displays import build_displays
+from centra_assets.sandbox.data.history import live_through
+from centra_assets.sandbox.data.life import Life
 from centra_assets.sandbox.data.logistics import build_logistics
 from centra_assets.sandbox.data.money import Mint
 from centra_assets.sandbox.data.nodes.base import Node
@@ -79,7 +82,9 @@ from centra_assets.sandbox.data.nodes.stock import (
     Warehouse,
 )
 from centra_assets.sandbox.data.pricing import build_prices
+from centra_assets.sandbox.data.promotions import build_promotions
 from centra_assets.sandbox.data.reference import build_reference
+from centra_assets.sandbox.data.shop import Shop
 from centra_assets.sandbox.data.sizing import build_sizes
 from centra_assets.sandbox.data.table import Table
 from centra_assets.sandbox.data.timeline import Timeline
@@ -116,6 +121,7 @@ class World:
         self.mints: dict[str, Mint] = {}
         # Rate to the base currency per currency code and day of the window, oldest first.
         self.rates: dict[str, list[Decimal]] = {}
+        self.life: Life
         self._lay_out_tables()
 
     def rng(self, purpose: str) -> random.Random:
@@ -215,6 +221,9 @@ def build_world(*, seed: int = 7, scale: float = 1.0, now: datetime, months: int
         build_bundles(world, book)
         build_displays(world, book)
         build_prices(world)
+        build_promotions(world, book)
+        build_accounts(world, book)
+        world.life = live_through(Shop(world, book))
     finally:
         if collecting:
             gc.enable()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         StorePlugin,
     )
     from centra_assets.sandbox.data.nodes.stock import Allocation, Warehouse
+    from centra_assets.sandbox.data.terms import Terms
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -65,6 +66,10 @@ class Shipment(Node):
     store: Store
     totals: ShipmentTotals
     externalId: str | None = None
+    # Not in the schema: the discount on the goods and the tax in it, in minor units, for returns to take their part.
+    goodsDiscount: int
+    goodsDiscountTax: int
+    returnedValue: int = 0
 
     @property
     def currency(self) -> Currency:
@@ -96,7 +101,12 @@ class ShipmentLine(Node):
     orderLine: OrderLine
     invoiceLines: Sequence[InvoiceLine] = ()
     allocations: Sequence[Allocation] = ()
-    appliedTaxRules: Sequence[AppliedTaxRuleValue] = ()
+    # Not in the schema: how tax applies.
+    terms: Terms
+
+    @property
+    def appliedTaxRules(self) -> Sequence[AppliedTaxRuleValue]:
+        return self.terms.applied(self.lineValue.gross.minor - self.lineValue.net.minor)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -145,7 +155,10 @@ class Return(Node):
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class DirectToConsumerReturn(Return):
-    customer: Customer
+    @property
+    def customer(self) -> Customer | None:
+        customer: Customer | None = getattr(self.order, "customer", None)
+        return customer
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -162,7 +175,12 @@ class ReturnLine(Node):
     unitPrice: Taxed
     orderLine: OrderLine
     shipmentLine: ShipmentLine
-    appliedTaxRules: Sequence[AppliedTaxRuleValue] = ()
+    # Not in the schema: how tax applies.
+    terms: Terms
+
+    @property
+    def appliedTaxRules(self) -> Sequence[AppliedTaxRuleValue]:
+        return self.terms.applied(self.lineValue.gross.minor - self.lineValue.net.minor)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -244,7 +262,6 @@ class InvoiceLine(Node):
     cogs: Money | None = None
     discountPercent: Decimal
     taxPercent: Decimal
-    appliedTaxRules: Sequence[AppliedTaxRuleValue] = ()
     harmonizedCommodityCode: str | None = None
     harmonizedCommodityDescription: str | None = None
     countryOfOrigin: Country | None = None
@@ -254,6 +271,13 @@ class InvoiceLine(Node):
     invoice: Invoice
     orderLine: OrderLine | None = None
     shipmentLine: ShipmentLine | None = None
+    # Not in the schema: how tax applies.
+    terms: Terms
+    tax: int
+
+    @property
+    def appliedTaxRules(self) -> Sequence[AppliedTaxRuleValue]:
+        return self.terms.applied(self.tax)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

@@ -174,9 +174,23 @@ class OrderTotals(Node):
     taxAdded: Money
     taxDeducted: Money
     taxIncluded: Money
-    shippingTaxRules: Sequence[AppliedTaxRuleValue] = ()
-    handlingTaxRules: Sequence[AppliedTaxRuleValue] = ()
-    discountTaxRules: Sequence[AppliedTaxRuleValue] = ()
+    # Not in the schema: what the tax rules below are made from, in minor units.
+    terms: Terms
+    shippingTax: int
+    handlingTax: int
+    discountTax: int
+
+    @property
+    def shippingTaxRules(self) -> Sequence[AppliedTaxRuleValue]:
+        return self.terms.applied(self.shippingTax)
+
+    @property
+    def handlingTaxRules(self) -> Sequence[AppliedTaxRuleValue]:
+        return self.terms.applied(self.handlingTax)
+
+    @property
+    def discountTaxRules(self) -> Sequence[AppliedTaxRuleValue]:
+        return self.terms.applied(self.discountTax)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
