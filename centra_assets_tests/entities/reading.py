@@ -11,11 +11,20 @@ import polars as pl
 from centra_assets.centra.decode import Decoded, decode_records
 from centra_assets.centra.response_types import response_type
 from centra_assets.centra.schema import bundled_schema
-from centra_assets.entities.model import Entity, TransformContext
+from centra_assets.entities.model import WHOLE, Axis, Entity, TransformContext
 from centra_assets.entities.parse import Parsed, parse
 
 FETCHED = datetime(2024, 3, 1, 12, tzinfo=UTC)
 CONTEXT = TransformContext(time_zone=ZoneInfo("Europe/Stockholm"))
+# A key of each kind of partition.
+PARTITION = {
+    Axis.NONE: WHOLE,
+    Axis.DAY: "2024-03-01",
+    Axis.MONTH: "2024-03-01",
+    Axis.STORE: "1",
+    Axis.PRICELIST: "1",
+    Axis.WAREHOUSE: "1",
+}
 RAW_SCHEMA = {
     "id": pl.String,
     "updated_at": pl.Datetime("us", "UTC"),
@@ -26,7 +35,7 @@ RAW_SCHEMA = {
 }
 
 
-def read(entity: Entity, *records: dict[str, Any], partition: str = "all") -> Parsed:
+def read(entity: Entity, *records: dict[str, Any]) -> Parsed:
     """What parsing makes of these records; floats in them may be written as Decimal or number."""
     shape = response_type(bundled_schema(), entity.document_text(), entity.operations[0])
 
@@ -34,7 +43,10 @@ def read(entity: Entity, *records: dict[str, Any], partition: str = "all") -> Pa
         return decode_records(payloads, shape)
 
     raw = pl.DataFrame(
-        [(str(place), None, _json(record), FETCHED, "test", partition) for place, record in enumerate(records)],
+        [
+            (str(place), None, _json(record), FETCHED, "test", PARTITION[entity.axis])
+            for place, record in enumerate(records)
+        ],
         schema=RAW_SCHEMA,
         orient="row",
     )
