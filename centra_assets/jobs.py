@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import Any
 
 import dagster as dg
 
 from centra_assets.assets.metadata import core_key, raw_key
 from centra_assets.entities.model import Axis, Entity
+
+# What `dg.define_asset_job` returns; Dagster does not export its type.
+AssetJob = Any
 
 JOB_NAMES = {
     Axis.NONE: "refresh_reference",
@@ -29,7 +33,7 @@ def assets_of(entities: Sequence[Entity], axis: Axis) -> list[dg.AssetKey]:
     )
 
 
-def build_jobs(entities: Sequence[Entity]) -> dict[Axis, dg.UnresolvedAssetJobDefinition]:
+def build_jobs(entities: Sequence[Entity]) -> dict[Axis, AssetJob]:
     """One job per axis that any entity uses: raw, core and their checks."""
     return {
         axis: dg.define_asset_job(

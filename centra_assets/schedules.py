@@ -7,15 +7,14 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from centra_assets.entities.model import Axis
+from centra_assets.jobs import AssetJob
 from centra_assets.partitions import DYNAMIC_AXES, dynamic_name
 
 # Late changes to a day are common for this long (captures, shipments, returns on the same order).
 DAYS_REVISITED = 14
 
 
-def build_schedules(
-    jobs: Mapping[Axis, dg.UnresolvedAssetJobDefinition], zone: ZoneInfo
-) -> Sequence[dg.ScheduleDefinition]:
+def build_schedules(jobs: Mapping[Axis, AssetJob], zone: ZoneInfo) -> Sequence[dg.ScheduleDefinition]:
     """Nightly schedules per axis, staggered over the quiet hours of the merchant's zone; off until switched on."""
     built = []
     if Axis.NONE in jobs:
@@ -29,7 +28,7 @@ def build_schedules(
     return built
 
 
-def _recent_range(job: dg.UnresolvedAssetJobDefinition, axis: Axis, zone: ZoneInfo) -> dg.ScheduleDefinition:
+def _recent_range(job: AssetJob, axis: Axis, zone: ZoneInfo) -> dg.ScheduleDefinition:
     @dg.schedule(
         name=f"nightly_{axis}s",
         job=job,
@@ -53,7 +52,7 @@ def _recent_range(job: dg.UnresolvedAssetJobDefinition, axis: Axis, zone: ZoneIn
     return nightly
 
 
-def _every_key(job: dg.UnresolvedAssetJobDefinition, axis: Axis, zone: ZoneInfo) -> dg.ScheduleDefinition:
+def _every_key(job: AssetJob, axis: Axis, zone: ZoneInfo) -> dg.ScheduleDefinition:
     @dg.schedule(
         name=f"nightly_{axis}s",
         job=job,

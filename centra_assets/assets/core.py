@@ -51,7 +51,6 @@ def build_core_assets(
     partitions = partitions_definition(entity.axis, calendar)
     transform_context = TransformContext(time_zone=calendar.zone)
     contracts = {core_key(contract.table): contract for contract in entity.tables}
-    lineage = {key: column_lineage(entity, contract) for key, contract in contracts.items()}
 
     @dg.multi_asset(
         name=f"core_{entity.name}",
@@ -85,7 +84,7 @@ def build_core_assets(
             table = contracts[asset_key].table
             counts = report.tables[table]
             metadata = {
-                "dagster/column_lineage": lineage[asset_key],
+                "dagster/column_lineage": column_lineage(entity, contracts[asset_key]),
                 "rows_inserted_run": counts.inserted,
                 "rows_updated_run": counts.updated,
                 "rows_unchanged_run": counts.unchanged,

@@ -9,10 +9,11 @@ from typing import Any
 
 import polars as pl
 
+from centra_assets.assets.queries import attribute_paths_to_drop, query_of
 from centra_assets.calendar import Calendar, contiguous
 from centra_assets.centra.blocking import BlockingClient
-from centra_assets.centra.client import Page, Query
-from centra_assets.centra.documents import Pruned
+from centra_assets.centra.paging import Page
+from centra_assets.centra.pruning import Pruned
 from centra_assets.entities.model import WHOLE, Axis, Entity
 from centra_assets.errors import CentraAssetsError
 from centra_assets.storage.lake import Lake, LakeWriter
@@ -60,20 +61,6 @@ class ExtractReport:
         return sum(partition.rows for partition in self.partitions.values())
 
 
-def query_of(entity: Entity, *, drop_paths: Sequence[str] = ()) -> Query:
-    """The client's view of an entity's document."""
-    return Query(
-        text=entity.document_text(),
-        operations=entity.operations,
-        record_id=entity.record_id,
-        updated_at=entity.updated_at,
-        created_at=entity.created_at,
-        page_limit=entity.page_limit,
-        nested=entity.nested,
-        drop_paths=drop_paths,
-    )
-
-
 class _Partitions:
     """The lake files being written. A file appears only when its partition was read to its end."""
 
@@ -119,7 +106,6 @@ def extract(
     calendar: Calendar,
     run_id: str,
     slices: int = 4,
-    drop_paths: Sequence[str] = (),
 ) -> ExtractReport:
     """Read the partitions `keys` (WHOLE for an entity without an axis) and write a snapshot of each to the lake.
 
@@ -130,10 +116,10 @@ def extract(
     timed = entity.axis in (Axis.DAY, Axis.MONTH)
     groups = contiguous(entity.axis, keys, slices) if timed else [[key] for key in keys]
     partitions = _Partitions(lake, entity, keys, run_id, fetched_at)
-    query = client.prepare(query_of(entity, drop_paths=drop_paths))
     progress = [0] * len(groups)
     try:
         with client.measure() as stats:
+            query = client.prepare(query_of(entity, drop_paths=attribute_paths_to_drop(client, entity)))
             for index, page in client.stream(query, [_variables(entity, group, calendar) for group in groups]):
                 split = list(_split(entity, groups[index], page, calendar))
                 for key, frame in split:

@@ -26,9 +26,7 @@ GROUPS: Mapping[str, str] = {
     "newsletter_subscriptions": "customers",
     "accounts": "customers",
     "products": "products",
-    "product_variants": "products",
-    "product_sizes": "products",
-    "bundles": "products",
+    "product_variant_details": "products",
     "displays": "displays",
     "prices": "pricing",
     "lowest_prices": "pricing",
@@ -44,7 +42,8 @@ GROUPS: Mapping[str, str] = {
     "pricelists": "markets",
     "currencies": "markets",
     "languages": "markets",
-    "countries": "markets",
+    "countries": "tax",
+    "tax_rules": "tax",
     "brands": "catalogue_structure",
     "categories": "catalogue_structure",
     "collections": "catalogue_structure",
@@ -54,7 +53,6 @@ GROUPS: Mapping[str, str] = {
     "mapped_attributes": "attributes",
     "warehouses": "logistics",
     "allocation_rules": "logistics",
-    "tax_rules": "logistics",
     "shipping_options": "logistics",
     "store_plugins": "logistics",
 }
@@ -71,6 +69,7 @@ OWNERS: Mapping[str, Owner] = {
     "markets": Owner.PLATFORM,
     "catalogue_structure": Owner.MERCHANDISING,
     "attributes": Owner.MERCHANDISING,
+    "tax": Owner.FINANCE,
     "logistics": Owner.LOGISTICS,
 }
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from centra_assets.assets.queries import query_of
 from centra_assets.assets.tables import table_of
 from centra_assets.centra.decode import Decoded, decode_records
-from centra_assets.centra.response_types import ResponseType, response_type
+from centra_assets.centra.plans import record_type as client_record_type
+from centra_assets.centra.response_types import ResponseType
 from centra_assets.entities.model import Entity, TransformContext
 from centra_assets.entities.parse import Parsed, parse
 from centra_assets.errors import CentraAssetsError
@@ -36,14 +38,14 @@ class CoreReport:
 
 def record_type(entity: Entity) -> ResponseType:
     """The whole type of an entity's record, as if nothing had been pruned: what is missing decodes to null."""
-    return response_type(entity.document_text(), entity.operations[0])
+    return client_record_type(query_of(entity), entity.operations[0])
 
 
 def parse_raw(entity: Entity, raw: pl.DataFrame, shape: ResponseType, context: TransformContext) -> Parsed:
     """Decode, transform and check lake records; bad ones are set aside in the result."""
 
     def decode(payloads: pl.Series) -> Decoded:
-        return decode_records(payloads, shape.dtype, shape.float_keys)
+        return decode_records(payloads, shape)
 
     return parse(entity, raw, decode, context)
 
@@ -101,7 +103,7 @@ def _load_batch(
         entity.name, batches, scope=PartitionScope(partitions), run_id=run_id, quarantined=parsed.quarantined
     )
     for table, counts in done.tables.items():
-        report.tables[table] = report.tables[table] + counts if table in report.tables else counts
+        report.tables[table] = LoadCounts.total([report.tables.get(table, LoadCounts()), counts])
         report.by_partition.setdefault(table, {}).update(done.by_partition.get(table, {}))
     for batch in batches:
         counted = dict(batch.rows.group_by("_partition").len().iter_rows())

@@ -9,12 +9,12 @@ import polars as pl
 from centra_assets.assets.extract import ExtractReport, PartitionExtract
 from centra_assets.assets.load import CoreReport, record_type
 from centra_assets.assets.tables import one_line, table_of
-from centra_assets.centra.documents import Pruned
+from centra_assets.centra.pruning import Pruned
 from centra_assets.entities.contract import Contract
 from centra_assets.entities.model import Entity
 from centra_assets.storage.tables import SYSTEM_COLUMNS
 
-LAKE_COLUMNS = (
+LAKE_COLUMNS = (  # of every raw asset
     dg.TableColumn("id", "text", "Centra's id of the record (the number, for orders)."),
     dg.TableColumn("updated_at", "timestamp with time zone", "When Centra last changed it, where it says so."),
     dg.TableColumn("payload", "json", "The record as Centra sent it; null when it was deleted."),
@@ -46,8 +46,12 @@ def _paths(dtype: pl.DataType | type[pl.DataType], prefix: str = "") -> list[str
     return [prefix]
 
 
-def raw_column_schema(entity: Entity) -> dg.TableSchema:
-    """The lake's columns, then every field that the document asks for, as `payload.<path>`."""
+def raw_payload_schema(entity: Entity) -> dg.TableSchema:
+    """The lake's columns, then every field that the document asks for, as `payload.<path>`.
+
+    Told by the run and not by the definition: it needs Centra's schema, which takes longer to parse than all
+    definitions take to load.
+    """
     fields = [dg.TableColumn(f"payload.{path}", "json", "As Centra sent it.") for path in _record_paths(entity)]
     return dg.TableSchema(columns=[*LAKE_COLUMNS, *fields])
 

@@ -6,12 +6,13 @@ from centra_assets.assets.extract import extract
 from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.assets.groups import group_of, owner_of
 from centra_assets.assets.metadata import (
+    LAKE_COLUMNS,
     describe_raw,
     extract_metadata,
     holds_personal_data,
     partition_extract_metadata,
-    raw_column_schema,
     raw_key,
+    raw_payload_schema,
 )
 from centra_assets.assets.plan import partition_keys, slices_for
 from centra_assets.calendar import Calendar
@@ -45,7 +46,10 @@ def build_raw_asset(
         kinds={"graphql", "parquet"},
         owners=[owner or owner_of(entity)],
         description=describe_raw(entity),
-        metadata={"dagster/column_schema": raw_column_schema(entity), "partition_axis": str(entity.axis)},
+        metadata={
+            "dagster/column_schema": dg.TableSchema(columns=list(LAKE_COLUMNS)),
+            "partition_axis": str(entity.axis),
+        },
         tags={"stage": "raw", **({"pii": ""} if holds_personal_data(entity.tables) else {})},
         deps=[source_key(group_of(entity))],
         pool=API_POOL,
@@ -69,13 +73,14 @@ def build_raw_asset(
             f"raw/{entity.name}: {report.rows} records in {len(keys)} partitions for {report.requests} requests and "
             f"{report.complexity} complexity points."
         )
+        told = {**extract_metadata(report), "dagster/column_schema": raw_payload_schema(entity)}
         if partitions is None:
             only = partition_extract_metadata(next(iter(report.partitions.values())))
-            return dg.MaterializeResult(metadata={**extract_metadata(report), **only, "dagster/row_count": report.rows})
+            return dg.MaterializeResult(metadata={**told, **only, "dagster/row_count": report.rows})
         for key, extracted in report.partitions.items():
             context.add_asset_metadata(
                 partition_extract_metadata(extracted), asset_key=raw_key(entity), partition_key=key
             )
-        return dg.MaterializeResult(metadata=extract_metadata(report))
+        return dg.MaterializeResult(metadata=told)
 
     return raw

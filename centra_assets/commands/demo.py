@@ -88,6 +88,8 @@ def _materialize_and_compare(up: Stack, console: Console) -> dict[str, Any]:
     warehouse = Warehouse(up.environment["CENTRA_DATABASE_URL"])
     progress = _Progress(console, str(up.sandbox_admin))
     with dg.DagsterInstance.get() as instance:
+        # Keep connections open: Dagster otherwise opens two for each of the thousands of partition events.
+        instance.optimize_for_webserver(statement_timeout=600_000, pool_recycle=3600, max_overflow=4)
         for axis, name in JOB_NAMES.items():
             job = definitions.resolve_job_def(name)
             if axis in DYNAMIC_AXES:

@@ -1,7 +1,6 @@
 """Brings up what a laptop lacks: PostgreSQL, a sandbox, a Dagster home. Real ones named in the environment win."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from centra_assets.storage.embedded import EmbeddedPostgres
 from centra_assets.storage.migrate import upgrade
 
 HOME = Path(".centra")
+DAGSTER_DATABASE_URL = "CENTRA_DAGSTER_DATABASE_URL"
 
 
 class StackError(CentraAssetsError):
@@ -52,8 +52,23 @@ def dagster_home(home: Path = HOME) -> Path:
     configuration = Path("dagster.yaml")
     if not configuration.exists():
         raise StackError("dagster.yaml is not in the current folder; run the command from the project's root.")
-    shutil.copyfile(configuration, folder / "dagster.yaml")
+    text = configuration.read_text(encoding="utf-8").replace("env: CENTRA_DATABASE_URL", f"env: {DAGSTER_DATABASE_URL}")
+    (folder / "dagster.yaml").write_text(text, encoding="utf-8")
     return folder
+
+
+def dagster_environment(database_url: str, home: Path) -> dict[str, str]:
+    """What Dagster's processes need besides our settings.
+
+    Its events may be lost when the machine loses power, the inbox may not: only Dagster commits asynchronously.
+    Events of a range run are written in batches, which makes them several times cheaper.
+    """
+    separator = "&" if "?" in database_url else "?"
+    return {
+        "DAGSTER_HOME": str(dagster_home(home)),
+        DAGSTER_DATABASE_URL: f"{database_url}{separator}options=-c%20synchronous_commit%3Doff",
+        "DAGSTER_EVENT_BATCH_SIZE": "500",
+    }
 
 
 @contextmanager
@@ -76,7 +91,7 @@ def running_stack(
             environment["CENTRA_API_TOKEN"] = "sandbox-token"  # noqa: S105 - the sandbox's own, open to anyone
             up.sandbox_admin = f"{url}/admin"
         environment.setdefault("CENTRA_LAKE_URL", str((home / "lake").resolve()))
-        environment["DAGSTER_HOME"] = str(dagster_home(home))
+        environment |= dagster_environment(environment["CENTRA_DATABASE_URL"], home)
         yield up
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from centra_assets.entities.model import Axis
+from centra_assets.jobs import AssetJob
 from centra_assets.partitions import DYNAMIC_AXES, dynamic_name
 from centra_assets.resources.storage import WarehouseResource
 from centra_assets.storage.warehouse import Warehouse
@@ -27,7 +28,7 @@ def register(instance: dg.DagsterInstance, store: Warehouse, axis: Axis) -> list
     return new
 
 
-def build_partition_sensor(jobs: Mapping[Axis, dg.UnresolvedAssetJobDefinition]) -> dg.SensorDefinition:
+def build_partition_sensor(jobs: Mapping[Axis, AssetJob]) -> dg.SensorDefinition:
     """A sensor that adds new keys and asks for their first run. Keys that vanish stay: their history is still there."""
     wanted = {axis: jobs[axis] for axis in DYNAMIC_AXES if axis in jobs}
 
