@@ -35,7 +35,7 @@ RAW_SCHEMA = {
 }
 
 
-def read(entity: Entity, *records: dict[str, Any]) -> Parsed:
+def read(entity: Entity, *records: dict[str, Any], context: TransformContext = CONTEXT) -> Parsed:
     """What parsing makes of these records; floats in them may be written as Decimal or number."""
     shape = response_type(bundled_schema(), entity.document_text(), entity.operations[0])
 
@@ -50,7 +50,7 @@ def read(entity: Entity, *records: dict[str, Any]) -> Parsed:
         schema=RAW_SCHEMA,
         orient="row",
     )
-    return parse(entity, raw, decode, CONTEXT)
+    return parse(entity, raw, decode, context)
 
 
 def table(entity: Entity, name: str, *records: dict[str, Any]) -> list[dict[str, Any]]:

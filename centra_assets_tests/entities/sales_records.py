@@ -1,49 +1,14 @@
-"""Hand-made records of the sales families, and the road that they take: JSON, decoding, transform, contract."""
+"""Hand-made records of the sales families, what one of their rows says, and what a record costs to ask for."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
-
-import msgspec
-import polars as pl
 
 from centra_assets.centra.complexity import cost
-from centra_assets.centra.decode import decode_records
 from centra_assets.centra.documents import operation_named, parsed, shape_of
 from centra_assets.centra.pruning import Cuts, prune
-from centra_assets.centra.response_types import response_type
 from centra_assets.centra.schema import bundled_schema
-from centra_assets.entities.model import Entity, TransformContext
-from centra_assets.entities.parse import Parsed, parse
-
-NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
-_JSON = msgspec.json.Encoder(decimal_format="number")
-
-
-def read(entity: Entity, *records: Mapping[str, Any] | str, time_zone: str = "Europe/Stockholm") -> Parsed:
-    """What the machinery makes of these records, given as objects or as JSON text."""
-    payloads = [record if isinstance(record, str) else _JSON.encode(record).decode() for record in records]
-    shape = response_type(bundled_schema(), entity.document_text(), entity.operations[0])
-    raw = pl.DataFrame(
-        {
-            "id": [str(msgspec.json.decode(payload)[entity.record_id]) for payload in payloads],
-            "updated_at": [NOON] * len(payloads),
-            "payload": payloads,
-            "fetched_at": [NOON] * len(payloads),
-            "partition": ["2024-03-01"] * len(payloads),
-        },
-        schema={
-            "id": pl.String,
-            "updated_at": pl.Datetime("us", "UTC"),
-            "payload": pl.String,
-            "fetched_at": pl.Datetime("us", "UTC"),
-            "partition": pl.String,
-        },
-    )
-    context = TransformContext(time_zone=ZoneInfo(time_zone))
-    return parse(entity, raw, lambda column: decode_records(column, shape), context)
+from centra_assets.entities.model import Entity
+from centra_assets.entities.parse import Parsed
 
 
 def only(parsed_records: Parsed, table: str) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from centra_assets.entities.accounts import ACCOUNTS
-from centra_assets_tests.entities.sales_records import only, read, total
+from centra_assets_tests.entities.reading import read
+from centra_assets_tests.entities.sales_records import only, total
 
 
 def account(account_id: int | str = 12, **changes: Any) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def test_its_addresses_are_told_apart_by_kind_and_place() -> None:
 
 def test_an_account_with_an_impossible_discount_is_set_aside() -> None:
     parsed = read(ACCOUNTS, account(discountPercent=120), account(13, buyers=[]))
-    assert parsed.quarantined["_record_id"].to_list() == ["12"]
+    assert parsed.quarantined["_record_id"].to_list() == ["0"]
     assert parsed.tables["accounts"]["id"].to_list() == [13]
     assert parsed.tables["buyers"].height == 0
 

@@ -4,7 +4,8 @@ from datetime import date
 from typing import Any
 
 from centra_assets.entities.customers import CUSTOMERS, NEWSLETTER_SUBSCRIPTIONS
-from centra_assets_tests.entities.sales_records import only, read
+from centra_assets_tests.entities.reading import read
+from centra_assets_tests.entities.sales_records import only
 
 
 def customer(customer_id: int = 1, **changes: Any) -> dict[str, Any]:

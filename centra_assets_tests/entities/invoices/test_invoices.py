@@ -4,7 +4,8 @@ from datetime import date
 from typing import Any
 
 from centra_assets.entities.invoices import INVOICES
-from centra_assets_tests.entities.sales_records import amount, only, read, total
+from centra_assets_tests.entities.reading import read
+from centra_assets_tests.entities.sales_records import amount, only, total
 
 
 def invoice(invoice_id: int = 1, **changes: Any) -> dict[str, Any]:
@@ -88,7 +89,7 @@ def test_payments_stand_on_their_own() -> None:
 
 def test_an_invoice_without_a_usable_rate_is_set_aside() -> None:
     parsed = read(INVOICES, invoice(currencyBaseRate=0), invoice(2, lines=[line(2)]))
-    assert parsed.quarantined["_record_id"].to_list() == ["1"]
+    assert parsed.quarantined["_record_id"].to_list() == ["0"]
     assert parsed.tables["invoices"]["id"].to_list() == [2]
 
 

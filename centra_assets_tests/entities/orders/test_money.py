@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from centra_assets.entities.orders import ORDERS
+from centra_assets_tests.entities.reading import read
 from centra_assets_tests.entities.sales_records import (
     amount,
     only,
@@ -12,7 +13,6 @@ from centra_assets_tests.entities.sales_records import (
     order_line,
     order_totals,
     payment,
-    read,
     total,
 )
 

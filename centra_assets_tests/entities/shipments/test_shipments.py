@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from centra_assets.entities.shipments import SHIPMENTS
-from centra_assets_tests.entities.sales_records import amount, only, read, total
+from centra_assets_tests.entities.reading import read
+from centra_assets_tests.entities.sales_records import amount, only, total
 
 
 def shipment(shipment_id: int = 1, **changes: Any) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def test_lines_refer_to_order_lines_and_count_a_bundle_once() -> None:
 @pytest.mark.parametrize("quantity", ["quantity", "returnedQuantity", "invoicedQuantity"])
 def test_a_shipment_with_a_negative_quantity_is_set_aside(quantity: str) -> None:
     parsed = read(SHIPMENTS, shipment(lines=[line(1, **{quantity: -1})]), shipment(2, lines=[line(2)]))
-    assert parsed.quarantined["_record_id"].to_list() == ["1"]
+    assert parsed.quarantined["_record_id"].to_list() == ["0"]
     assert parsed.tables["shipment_lines"]["shipment_id"].to_list() == [2]
 
 
