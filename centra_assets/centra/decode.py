@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -65,7 +66,11 @@ class PageBody:
 
 @dataclass(frozen=True)
 class HeadKeys:
-    """The response keys read from every record."""
+    """The response keys read from every record.
+
+    `record_id` may be a dotted path, for objects that only carry another one's id; empty, for objects without any,
+    the id is a digest of the payload.
+    """
 
     record_id: str
     updated_at: str | None = None
@@ -78,6 +83,7 @@ class PageReader:
     def __init__(self, shape: Shape, keys: HeadKeys, limited: Sequence[LimitedList] = ()) -> None:
         self._shape = shape
         self._limited = limited
+        self._has_ids = keys.record_id != ""
         self.decoder = envelope_decoder(_data_type(shape))
         self._heads = msgspec.json.Decoder(_head_type(keys, limited))
 
@@ -110,11 +116,12 @@ class PageReader:
             if payload == "null":
                 continue
             head = self._heads.decode(node)
-            if head.record_id is None:
+            record_id = _identity(head) if self._has_ids else _digest(node)
+            if record_id is None:
                 raise ResponseShapeError("A record came without its id.")
             if self._limited and any(_is_full(head, limited.steps, limited.limit) for limited in self._limited):
                 page.full.append(len(page.ids))
-            page.ids.append(str(head.record_id))
+            page.ids.append(str(record_id))
             page.updated_at.append(head.updated_at)
             page.created_at.append(head.created_at)
             page.payloads.append(payload)
@@ -170,8 +177,13 @@ def _containers(here: Any, path: Sequence[Step]) -> Iterator[Any]:
 
 def _head_type(keys: HeadKeys, limited: Sequence[LimitedList]) -> Any:
     """Only what is read of every record; msgspec skips the rest. Limited lists are held as raw elements."""
-    fields: list[Any] = [("record_id", int | str | None, None)]
-    rename = {"record_id": keys.record_id}
+    first, *deeper = keys.record_id.split(".")
+    identity: Any = int | str | None
+    for step in reversed(deeper):
+        identity = msgspec.defstruct("Holder", [("record_id", identity, None)], rename={"record_id": step}) | None
+    fields: list[Any] = [("record_id", identity, None)]
+    # As below: with an empty key the field stays null.
+    rename = {"record_id": first or "-record_id"}
     for name, key in (("updated_at", keys.updated_at), ("created_at", keys.created_at)):
         if key is None:
             # A key that no GraphQL answer can have: the field stays null.
@@ -179,6 +191,18 @@ def _head_type(keys: HeadKeys, limited: Sequence[LimitedList]) -> Any:
         fields.append((name, str | None, None))
         rename[name] = key
     return _level("Head", [limit.steps for limit in limited], fields, rename)
+
+
+def _identity(head: Any) -> int | str | None:
+    """The id at the end of its path."""
+    value: int | str | msgspec.Struct | None = head.record_id
+    while isinstance(value, msgspec.Struct):
+        value = getattr(value, "record_id", None)
+    return value
+
+
+def _digest(node: msgspec.Raw) -> str:
+    return blake2b(memoryview(node), digest_size=16).hexdigest()
 
 
 def _level(

@@ -50,9 +50,11 @@ class Query:
     """What to ask and how to read the answer.
 
     `operations` ask for the same records, the preferred one first. `record_id`, `updated_at` and `created_at` are
-    response keys at the top of a record. `nested` maps the dotted response path of a list below the record to the
-    operation that reads it whole, by `$id` (of the object that holds the list), `$limit` and `$page`, or `$first`
-    and `$after`. `drop_paths` are dotted response paths below the record that are not to be asked for.
+    response keys at the top of a record; `record_id` may be a dotted path, for records that carry only another object's
+    id, or empty for records without any (then it is a digest of the payload). `nested` maps the dotted response path
+    of a list below the record to the operation that reads it whole, by `$id` (of the object that holds the list),
+    `$limit` and `$page`, or `$first` and `$after`. `drop_paths` are dotted response paths below the record that are
+    not to be asked for.
     """
 
     text: str

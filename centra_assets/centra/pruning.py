@@ -72,8 +72,8 @@ class Cuts:
     """What to cut besides what the schema lacks.
 
     `denied` maps coordinates (`Type.field`) to the permission that the token lacks; `dropped` are response paths from
-    `data`; `record_path` is where the records are, below which paths are reported; without `record_id` (a response
-    key below it) they are of no use.
+    `data`; `record_path` is where the records are, below which paths are reported; without `record_id` (a
+    dotted response path below it) they are of no use.
     """
 
     record_path: tuple[str, ...] = ()
@@ -116,6 +116,7 @@ class _Pruner:
     def __init__(self, live: GraphQLSchema, cuts: Cuts) -> None:
         self._live = live
         self._cuts = cuts
+        self._identity = tuple(cuts.record_id.split(".")) if cuts.record_id else ()
         self.pruned: list[Pruned] = []
 
     def selections(
@@ -210,7 +211,8 @@ class _Pruner:
         """Whether the path lies on the way to the records, or what pages or identifies them."""
         way = self._cuts.record_path
         if path[: len(way)] == way:
-            return path == way or path[len(way) :] == (self._cuts.record_id,)
+            below = path[len(way) :]
+            return below == self._identity[: len(below)]
         return path == way[: len(path)] or path[-1] in _PAGING
 
     def _report(self, path: tuple[str, ...], reason: str) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from centra_assets.entities.prices import LOWEST_PRICES, PRICES
-from centra_assets_tests.entities.products.reading import broken_rules, good, read, rows
+from centra_assets_tests.entities.products.reading import broken_rules, good, page_reader, read, rows
 
 
 def test_a_variant_without_a_price_stays_without_one() -> None:
@@ -58,3 +58,12 @@ def test_two_lowest_prices_for_the_same_markets_are_both_set_aside() -> None:
     result = read(LOWEST_PRICES, lowest(120, "79", 1, 2), lowest(120, "69", 2, 1), lowest(121, "59", 1))
     assert broken_rules(result) == ["primary_key"]
     assert result.tables["lowest_prices"]["product_variant_id"].to_list() == [121]
+
+
+def test_lowest_prices_of_a_page_are_told_apart_by_what_they_say() -> None:
+    reader = page_reader(LOWEST_PRICES)
+    first, second = (b'{"productVariant": {"id": 120}, "markets": [{"id": %d}]}' % market for market in (1, 2))
+    body = b'{"data": {"lowestPrices": [' + b", ".join([first, second, first]) + b"]}}"
+    ids = reader.split(reader.decoder.decode(body).data).ids
+    assert ids[0] == ids[2] != ids[1]
+    assert all(ids)

@@ -9,8 +9,8 @@ import msgspec
 import polars as pl
 
 from centra_assets.centra.complexity import cost
-from centra_assets.centra.decode import Decoded, decode_records, exact_encoder
-from centra_assets.centra.documents import operation_named, parsed
+from centra_assets.centra.decode import Decoded, HeadKeys, PageReader, decode_records, exact_encoder
+from centra_assets.centra.documents import operation_named, parsed, shape_of
 from centra_assets.centra.response_types import response_type
 from centra_assets.centra.schema import bundled_schema
 from centra_assets.entities.model import Entity, TransformContext
@@ -78,3 +78,10 @@ def broken_rules(result: Parsed) -> Sequence[str]:
     return sorted(
         {reason["rule"] for reasons in result.quarantined["reasons"] for reason in msgspec.json.decode(reasons)}
     )
+
+
+def page_reader(entity: Entity) -> PageReader:
+    """What splits the answers to the entity's preferred operation into records."""
+    operation = operation_named(parsed(entity.document_text()), entity.operations[0])
+    keys = HeadKeys(entity.record_id, entity.updated_at, entity.created_at)
+    return PageReader(shape_of(bundled_schema(), operation), keys)
