@@ -35,6 +35,9 @@ _WRITE_BUCKETS = """
 """
 
 
+_Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+
 class PostgresBudget(Budget):
     """One state per `environment` (the API's host) in `ops.api_gate` and `ops.api_bucket`; one connection each."""
 
@@ -42,7 +45,7 @@ class PostgresBudget(Budget):
         super().__init__()
         self._database_url = database_url
         self._environment = environment
-        self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
+        self._connection: _Connection | None = None
         self._turn = asyncio.Lock()
 
     async def close(self) -> None:
@@ -54,51 +57,61 @@ class PostgresBudget(Budget):
     async def locked(self) -> AsyncIterator[tuple[Buckets, float]]:
         async with self._turn:
             connection = await self._connected()
-            async with connection.transaction(), connection.cursor() as cursor:
-                buckets = await self._load(cursor)
-                now = await _single(cursor, "SELECT extract(epoch FROM clock_timestamp())::float8")
-                before = [bucket.kind for bucket in buckets.buckets]
+            try:
+                buckets, now = await self._load(connection)
+                known = len(buckets.buckets)
                 yield buckets, now
-                await self._save(cursor, buckets, shrunk=len(buckets.buckets) < len(before))
+                await self._save(connection, buckets, shrunk=len(buckets.buckets) < known)
+            except BaseException:
+                # Closing ends the transaction whatever state it is in; the next one connects anew.
+                await self.close()
+                raise
 
-    async def _connected(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+    async def _connected(self) -> _Connection:
         if self._connection is None or self._connection.closed:
             self._connection = await psycopg.AsyncConnection.connect(
-                self._database_url, autocommit=True, application_name="centra_assets budget"
+                self._database_url,
+                autocommit=True,
+                application_name="centra_assets budget",
+                # A crash of the server may forget the last draws; they are read from Centra again.
+                options="-c synchronous_commit=off",
             )
             await self._connection.execute(
                 "INSERT INTO ops.api_gate (environment) VALUES (%s) ON CONFLICT DO NOTHING", [self._environment]
             )
         return self._connection
 
-    async def _load(self, cursor: psycopg.AsyncCursor[tuple[Any, ...]]) -> Buckets:
-        await cursor.execute(_LOCK, [self._environment])
-        gate = await cursor.fetchone()
-        assert gate is not None, "the gate's row is made with the connection"
-        closed_until, limits_read_at, requests_since_read, seeded = gate
-        await cursor.execute(_READ, [self._environment])
-        return Buckets(
-            buckets=[Bucket(Kind(row[0]), *row[1:]) for row in await cursor.fetchall()],
+    async def _load(self, connection: _Connection) -> tuple[Buckets, float]:
+        # In a pipeline all goes out at once; each statement still sees what was committed before it began.
+        async with connection.pipeline():
+            await connection.execute("BEGIN")
+            gate = await connection.execute(_LOCK, [self._environment])
+            rows = await connection.execute(_READ, [self._environment])
+            clock = await connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8")
+        closed_until, limits_read_at, requests_since_read, seeded = await _single(gate)
+        buckets = Buckets(
+            buckets=[Bucket(Kind(row[0]), *row[1:]) for row in await rows.fetchall()],
             seeded=seeded,
             closed_until=closed_until,
             limits_read_at=limits_read_at,
             requests_since_read=requests_since_read,
         )
+        return buckets, (await _single(clock))[0]
 
-    async def _save(self, cursor: psycopg.AsyncCursor[tuple[Any, ...]], state: Buckets, *, shrunk: bool) -> None:
-        if shrunk:
-            await cursor.execute("DELETE FROM ops.api_bucket WHERE environment = %s", [self._environment])
-        if state.buckets:
-            columns = zip(*((b.kind, b.interval_seconds, b.quota, b.tokens, b.at) for b in state.buckets), strict=True)
-            await cursor.execute(_WRITE_BUCKETS, [self._environment, *[list(column) for column in columns]])
-        await cursor.execute(
-            _WRITE_GATE,
-            [state.closed_until, state.limits_read_at, state.requests_since_read, state.seeded, self._environment],
-        )
+    async def _save(self, connection: _Connection, state: Buckets, *, shrunk: bool) -> None:
+        gate = [state.closed_until, state.limits_read_at, state.requests_since_read, state.seeded, self._environment]
+        rows = [(b.kind, b.interval_seconds, b.quota, b.tokens, b.at) for b in state.buckets]
+        async with connection.pipeline():
+            if shrunk:
+                await connection.execute("DELETE FROM ops.api_bucket WHERE environment = %s", [self._environment])
+            if rows:
+                columns = [list(column) for column in zip(*rows, strict=True)]
+                await connection.execute(_WRITE_BUCKETS, [self._environment, *columns])
+            await connection.execute(_WRITE_GATE, gate)
+            await connection.execute("COMMIT")
 
 
-async def _single(cursor: psycopg.AsyncCursor[tuple[Any, ...]], query: str) -> float:
-    await cursor.execute(query)
+async def _single(cursor: psycopg.AsyncCursor[tuple[Any, ...]]) -> tuple[Any, ...]:
     row = await cursor.fetchone()
-    assert row is not None
-    return float(row[0])
+    assert row is not None, "the gate's row is made with the connection"
+    return row
