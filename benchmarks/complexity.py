@@ -1,9 +1,10 @@
 """Points that one complete order costs by Centra's published rule, against Centra's own example. Nothing is sent."""
 
-from benchmarks.corpus import OPERATION, bundled_schema, document_text
+from benchmarks.corpus import OPERATION, document_text
 from benchmarks.report import Figure, Goal, Report, finish, publish
 from centra_assets.centra.complexity import cost
 from centra_assets.centra.documents import operation_named, parsed
+from centra_assets.centra.schema import bundled_schema
 from centra_assets.entities.orders import ORDERS
 
 # Centra's guide "fetch everything about an order" weighed by the same rule: one order, nested lists at their limits.

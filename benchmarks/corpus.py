@@ -1,4 +1,4 @@
-"""Prepared answers to our own orders document: bytes on disk, made before any clock starts. Serving them is `replay`."""
+"""Prepared answers to our orders document: bytes on disk, made before any clock starts. `replay` serves them."""
 
 import hashlib
 import json
@@ -10,7 +10,6 @@ from bisect import bisect_left, bisect_right
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 from graphql import (
@@ -19,28 +18,21 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     GraphQLObjectType,
-    GraphQLSchema,
     OperationDefinitionNode,
     SelectionSetNode,
     Visitor,
-    build_schema,
     parse,
     print_ast,
     visit,
 )
 
 from benchmarks import rendering, shop
+from centra_assets.centra.schema import bundled_schema
 from centra_assets.entities.orders import ORDERS
 
 CACHE = Path(__file__).parent.parent / ".centra" / "bench"
 OPERATION = "OrderConnection"
 _CONNECTION = "orderConnection"
-
-
-@cache
-def bundled_schema() -> GraphQLSchema:
-    """The schema of Centra's API as the project ships it."""
-    return build_schema((files("centra_assets") / "centra" / "schema.graphql").read_text(encoding="utf-8"))
 
 
 @cache
@@ -89,7 +81,8 @@ class Corpus:
             f'{{"data":{{"{_CONNECTION}":{{"totalCount":{high - low},'
             f'"pageInfo":{{"hasNextPage":{more},"endCursor":{cursor}}},"edges":['
         )
-        tail = f']}}}},"extensions":{{"complexity":{complexity},"permissionsUsed":["Order:read"],"appVersion":"v1.60.0"}}}}'
+        extensions = {"complexity": complexity, "permissionsUsed": ["Order:read"], "appVersion": "v1.60.0"}
+        tail = f']}}}},"extensions":{json.dumps(extensions)}}}'
         edges = self._edges[self._offsets[begin] : self._offsets[stop] - 1] if stop > begin else b""
         return Page(b"".join([head.encode(), edges, tail.encode()]), stop - begin)
 

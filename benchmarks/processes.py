@@ -1,4 +1,4 @@
-"""Runs a contender as a process of its own and measures its whole process tree. What it does there is its own business."""
+"""Runs a contender as a process of its own and measures its process tree. What it does there is not known here."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-_ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent
 _SAMPLE_SECONDS = 0.05
 
 
@@ -45,7 +45,7 @@ def measure(module: str, arguments: Sequence[str], *, postgres_pid: int | None =
     started = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
-        cwd=_ROOT,
+        cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONHASHSEED": "0"},
@@ -68,8 +68,13 @@ def measure(module: str, arguments: Sequence[str], *, postgres_pid: int | None =
         cpu_seconds=resources.ru_utime + resources.ru_stime,
         peak_memory_mib=max(peak, resources.ru_maxrss * unit) / 2**20,
         postgres_cpu_seconds=_server_cpu(postgres_pid) - before,
-        said=json.loads(said.strip().splitlines()[-1]),
+        said=last_json(said),
     )
+
+
+def last_json(output: str) -> Any:
+    """What a process said: the last line of its output, after whatever libraries print."""
+    return json.loads(output.strip().splitlines()[-1])
 
 
 class _MemoryWatcher(threading.Thread):

@@ -1,4 +1,4 @@
-"""A server that answers our orders document from a prepared corpus, at next to no cost. It checks nothing: see `sandbox`."""
+"""A server of prepared pages for our orders document, at next to no cost. It checks nothing; the sandbox does."""
 
 import argparse
 import asyncio
@@ -20,10 +20,11 @@ import msgspec
 import uvicorn
 from graphql import graphql_sync
 
-from benchmarks.corpus import OPERATION, Corpus, bundled_schema, document_text
+from benchmarks.corpus import OPERATION, Corpus, document_text
 from benchmarks.plans import PLANS, Limiter
 from centra_assets.centra.complexity import cost
 from centra_assets.centra.documents import operation_named, parsed
+from centra_assets.centra.schema import bundled_schema
 
 TOKEN = "replay-token"
 _JSON = (b"content-type", b"application/json")
@@ -149,9 +150,7 @@ class ReplayServer:
 
 
 @contextlib.contextmanager
-def serving(
-    corpus: Path, *, plan: str = "off", hour_share: float = 1.0, latency_ms: int = 0
-) -> Iterator[ReplayServer]:
+def serving(corpus: Path, *, plan: str = "off", hour_share: float = 1.0, latency_ms: int = 0) -> Iterator[ReplayServer]:
     """A server over a corpus folder, on a free port of the loopback interface, until the block ends."""
     options = ["--plan", plan, "--hour-share", str(hour_share), "--latency-ms", str(latency_ms)]
     process = subprocess.Popen(

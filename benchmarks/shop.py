@@ -18,7 +18,17 @@ _START = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, tzinfo=ZONE).a
 # Base currency per unit, and the country whose addresses go with it.
 _CURRENCIES = (("SEK", "1.00000", "SE"), ("EUR", "11.23450", "DE"), ("GBP", "13.10250", "GB"), ("NOK", "0.98765", "NO"))
 _GIVEN = ("Åsa", "Björn", "Chloë", "Dávid", "Elin", "Frida", "Göran", "Hanna", "Ismaël", "Jörg", "Kaïs", "Linnéa")
-_FAMILY = ("Andersson", "Björkman", "Çelik", "Dvořák", "Ekström", "Fjällström", "O'Neill", "Håkansson", "von Überlingen")
+_FAMILY = (
+    "Andersson",
+    "Björkman",
+    "Çelik",
+    "Dvořák",
+    "Ekström",
+    "Fjällström",
+    "O'Neill",
+    "Håkansson",
+    "von Überlingen",
+)
 _STREETS = ("Storgatan", "Kungsängsvägen", "Prinzenstraße", "High Street", "Øvre Slottsgate", "Åkervägen")
 _CITIES = (("Stockholm", "111 22"), ("Göteborg", "411 05"), ("Köln", "50667"), ("Leeds", "LS1 4AP"), ("Oslo", "0157"))
 _GARMENTS = ("Wool Overshirt", "Pleated Trousers", "Merino Crew Neck", "Waxed Parka", "Oxford Shirt", 'Belt "Lång"')

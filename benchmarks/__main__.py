@@ -1,0 +1,25 @@
+"""`python -m benchmarks`: every benchmark, one after the other; the report of all as JSON on stdout."""
+
+import argparse
+
+from benchmarks import complexity, extract, load_time, memory, quota, unchanged
+from benchmarks.report import finish
+
+
+def main() -> None:
+    """Run all. `--orders N` shrinks the loads for a smoke test; the figures then mean little."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--orders", type=int, help="orders in the largest load, instead of each benchmark's own size")
+    orders = parser.parse_args().orders
+    finish(
+        complexity.run(),
+        load_time.run(),
+        extract.run(orders or extract.ORDERS),
+        unchanged.run(orders or unchanged.ORDERS),
+        memory.run(orders or memory.ORDERS),
+        quota.run(),
+    )
+
+
+if __name__ == "__main__":
+    main()
