@@ -35,7 +35,9 @@ RAW_SCHEMA = {
 }
 
 
-def read(entity: Entity, *records: dict[str, Any], context: TransformContext = CONTEXT) -> Parsed:
+def read(
+    entity: Entity, *records: dict[str, Any], context: TransformContext = CONTEXT, partition: str | None = None
+) -> Parsed:
     """What parsing makes of these records; floats in them may be written as Decimal or number."""
     shape = response_type(bundled_schema(), entity.document_text(), entity.operations[0])
 
@@ -44,7 +46,7 @@ def read(entity: Entity, *records: dict[str, Any], context: TransformContext = C
 
     raw = pl.DataFrame(
         [
-            (str(place), None, _json(record), FETCHED, "test", PARTITION[entity.axis])
+            (str(place), None, _json(record), FETCHED, "test", partition or PARTITION[entity.axis])
             for place, record in enumerate(records)
         ],
         schema=RAW_SCHEMA,

@@ -3,7 +3,8 @@
 from typing import Any
 
 from centra_assets.entities.displays import DISPLAYS
-from centra_assets_tests.entities.products.reading import broken_rules, good, read, rows
+from centra_assets_tests.entities.products.looking import broken_rules, good, rows
+from centra_assets_tests.entities.reading import read
 
 DISPLAY: dict[str, Any] = {
     "id": 70,

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from centra_assets.entities.prices import LOWEST_PRICES, PRICES
-from centra_assets_tests.entities.products.reading import broken_rules, good, page_reader, read, rows
+from centra_assets_tests.entities.products.looking import broken_rules, good, page_reader, rows
+from centra_assets_tests.entities.reading import read
 
 
 def test_a_variant_without_a_price_stays_without_one() -> None:

@@ -9,7 +9,7 @@ from centra_assets.entities.attributes import ATTRIBUTE_FRAGMENT, TRANSLATION_FR
 from centra_assets.entities.displays import DISPLAYS
 from centra_assets.entities.model import Entity
 from centra_assets.entities.products import PRODUCT_VARIANT_DETAILS, PRODUCTS
-from centra_assets_tests.entities.products.reading import good, rows
+from centra_assets_tests.entities.products.looking import good, rows
 
 CASES = [
     (PRODUCTS, "product_attributes", "product_translations", "Product"),

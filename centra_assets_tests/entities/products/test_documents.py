@@ -14,7 +14,8 @@ from centra_assets.entities.products import PRODUCT_VARIANT_DETAILS, PRODUCTS
 from centra_assets.entities.purchasing import DELIVERIES, PURCHASE_ORDERS, SUPPLIERS
 from centra_assets.entities.stock import STOCK
 from centra_assets.entities.stock_changes import STOCK_CHANGES
-from centra_assets_tests.entities.products.reading import good, points_per_record, read
+from centra_assets_tests.entities.products.looking import good, points_per_record
+from centra_assets_tests.entities.reading import read
 
 # Points per record; the numbers that docs/data-model-catalogue.md gives.
 POINTS = {

@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from centra_assets.entities.products import PRODUCT_VARIANT_DETAILS, PRODUCTS
-from centra_assets_tests.entities.products.reading import broken_rules, good, read, rows
+from centra_assets_tests.entities.products.looking import broken_rules, good, rows
+from centra_assets_tests.entities.reading import read
 
 SWEATER: dict[str, Any] = {
     "id": 12,

@@ -6,7 +6,8 @@ from typing import Any
 
 from centra_assets.entities.contract import Contract
 from centra_assets.entities.purchasing import DELIVERIES, PURCHASE_ORDERS, SUPPLIERS, contracts
-from centra_assets_tests.entities.products.reading import broken_rules, good, read, rows
+from centra_assets_tests.entities.products.looking import broken_rules, good, rows
+from centra_assets_tests.entities.reading import read
 
 LINE: dict[str, Any] = {
     "quantity": 10,

@@ -7,7 +7,8 @@ from centra_assets.centra.errors import PermissionDeniedError, ResponseShapeErro
 from centra_assets.centra.pruning import Cuts, prune
 from centra_assets.centra.schema import bundled_schema
 from centra_assets.entities.stock import STOCK
-from centra_assets_tests.entities.products.reading import broken_rules, good, page_reader, read, rows
+from centra_assets_tests.entities.products.looking import broken_rules, good, page_reader, rows
+from centra_assets_tests.entities.reading import read
 
 LEVEL = {
     "physicalQuantity": 12,

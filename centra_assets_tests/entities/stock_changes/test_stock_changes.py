@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from centra_assets.entities.stock_changes import STOCK_CHANGES
-from centra_assets_tests.entities.products.reading import broken_rules, good, points_per_record, read, rows
+from centra_assets_tests.entities.products.looking import broken_rules, good, points_per_record, rows
+from centra_assets_tests.entities.reading import read
 
 
 def line(number: int, delivered: int, cost: Decimal = Decimal("0.1")) -> dict[str, object]:
