@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.shop import DAYS, FIRST_DAY, ZONE
 from centra_assets.assets.extract import extract
 from centra_assets.assets.load import load
+from centra_assets.assets.tables import table_of
 from centra_assets.calendar import Calendar
 from centra_assets.centra.blocking import connect
 from centra_assets.centra.budget import Priority
@@ -49,11 +50,13 @@ def fetch(keys: Sequence[str], *, url: str, token: str, database_url: str, lake:
 def store(keys: Sequence[str], *, database_url: str, lake: Lake, run_id: str) -> dict[str, Any]:
     """Load the partitions from the lake into core."""
     started = time.perf_counter()
+    warehouse = Warehouse(database_url)
+    warehouse.prepare([table_of(contract) for contract in ORDERS.tables])
     report = load(
         ORDERS,
         keys,
         lake=lake,
-        warehouse=Warehouse(database_url),
+        warehouse=warehouse,
         context=TransformContext(time_zone=ZONE),
         run_id=run_id,
     )
