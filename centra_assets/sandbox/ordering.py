@@ -1,0 +1,140 @@
+"""The `sort` argument, cursors, and indexes of whole tables in order. What passes a filter is not decided here."""
+
+import base64
+import binascii
+import json
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import total_ordering
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from graphql import GraphQLError
+
+from centra_assets.sandbox.filters import Span, comparable
+from centra_assets.sandbox.paths import reader
+
+Key = tuple[tuple[int, Any], ...]
+
+
+@total_ordering
+@dataclass(frozen=True)
+class Backwards:
+    """A text that sorts the other way round."""
+
+    text: str
+
+    def __lt__(self, other: "Backwards") -> bool:
+        return other.text < self.text
+
+
+@dataclass(frozen=True)
+class Order:
+    """A `sort` argument with a tie-break by id behind it, so that no two objects share a place."""
+
+    sorts: tuple[str, ...]
+    zone: ZoneInfo
+
+    @classmethod
+    def of(cls, sorts: Sequence[str] | None, zone: ZoneInfo) -> "Order":
+        given = tuple(sorts or ())
+        tied = any(sort.rsplit("_", 1)[0] in ("id", "number") for sort in given)
+        return cls(given if tied else (*given, "id_ASC"), zone)
+
+    def key(self, node: Any) -> Key:
+        """Where a node stands: comparable with every other node's key, and able to go into a cursor."""
+        return tuple(self._component(node, sort) for sort in self.sorts)
+
+    def cursor(self, node: Any) -> str:
+        """An opaque text that holds the node's place; it stays good when other objects come and go."""
+        key = [[flag, value.text if isinstance(value, Backwards) else value] for flag, value in self.key(node)]
+        return base64.urlsafe_b64encode(json.dumps([self.sorts, key], separators=(",", ":")).encode()).decode()
+
+    def place(self, cursor: str) -> Key:
+        """The key inside a cursor of the same sort. Raises GraphQLError for anything else."""
+        try:
+            sorts, key = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+            if tuple(sorts) != self.sorts:
+                raise ValueError("a cursor of another sort")
+            return tuple(
+                (int(flag), Backwards(value) if isinstance(value, str) and _falls(sort) else value)
+                for (flag, value), sort in zip(key, self.sorts, strict=True)
+            )
+        except (ValueError, TypeError, binascii.Error) as problem:
+            raise GraphQLError("Invalid cursor.", extensions={"category": "graphql"}) from problem
+
+    def bounds(self, span: Span, keys: Sequence[Key]) -> tuple[int, int] | None:
+        """The stretch of sorted keys that a range covers, when the range is on what leads the sort."""
+        name = self.sorts[0].rsplit("_", 1)[0]
+        if name != span.field_name or not all(isinstance(end, datetime | None) for end in (span.low, span.high)):
+            return None
+        falls = _falls(self.sorts[0])
+        # What has no value passes no range: flags keep it apart, before the rest or behind it.
+        flag = 0 if falls else 1
+        first, last = (span.high, span.low) if falls else (span.low, span.high)
+        begin = bisect_left(keys, ((flag,) if first is None else _component(first, falls),))
+        end = bisect_left(keys, ((flag + 1,) if last is None else (flag, _component(last, falls)[1] + 1),))
+        return begin, max(begin, end)
+
+    def _component(self, node: Any, sort: str) -> tuple[int, Any]:
+        name = sort.rsplit("_", 1)[0]
+        if name == "id" and not hasattr(node, "id"):
+            return (0, 0)
+        values = reader(type(node), name)(node)
+        return _component(comparable(values[0], self.zone) if values else None, _falls(sort))
+
+
+def _falls(sort: str) -> bool:
+    return sort.endswith("_DESC")
+
+
+def _component(value: Any, falls: bool) -> tuple[int, Any]:
+    """Nothing comes before everything, as in the instance's database; behind it when the sort falls."""
+    if value is None:
+        return (1, 0) if falls else (0, 0)
+    flag = 0 if falls else 1
+    if isinstance(value, datetime):
+        value = int(value.timestamp()) * 1_000_000 + value.microsecond
+    elif isinstance(value, Decimal):
+        value = int(value * 1_000_000)
+    elif isinstance(value, bool):
+        value = int(value)
+    if isinstance(value, int):
+        return flag, -value if falls else value
+    return flag, Backwards(str(value)) if falls else str(value)
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Objects in order, with their keys beside them."""
+
+    nodes: Sequence[Any]
+    keys: Sequence[Key]
+
+
+def rank(nodes: Sequence[Any], order: Order) -> Ranked:
+    """Put objects in order."""
+    pairs = sorted(((order.key(node), position) for position, node in enumerate(nodes)))
+    return Ranked([nodes[position] for _, position in pairs], [key for key, _ in pairs])
+
+
+class Indexes:
+    """Tables in the orders they were asked for, kept until the world changes."""
+
+    def __init__(self) -> None:
+        self._ranked: dict[tuple[str, Order], tuple[int, Ranked]] = {}
+
+    def ranked(self, table_name: str, rows: Sequence[Any], order: Order) -> Ranked:
+        """The whole table in this order."""
+        kept = self._ranked.get((table_name, order))
+        if kept is None or kept[0] != len(rows):
+            kept = (len(rows), rank(rows, order))
+            self._ranked[table_name, order] = kept
+        return kept[1]
+
+    def forget(self) -> None:
+        """After anything has changed."""
+        self._ranked.clear()
