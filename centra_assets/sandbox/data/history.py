@@ -1,4 +1,4 @@
-"""Fills the window with life: how many orders when, the odd days and the odd orders. What an order does lives in life."""
+"""Fills the window with life: how many orders when, the odd days, the odd orders. What an order does is in life."""
 
 from __future__ import annotations
 

@@ -114,12 +114,16 @@ class Life:
         self._touch(order, at)
         self.plan(self._after(at, 1, 14), partial(self._ship, order))
 
-    def _clear_payment(self, order: Order, at: datetime) -> None:
+    def clear_payment(self, order: Order, at: datetime) -> None:
+        """The provider said yes after all."""
         order.isWaitingForPayment = False
         if isinstance(order, DirectToConsumerOrder):
             order.orderHoldReason = None
         self.cashier.authorise(self.rng, order, at)
         self._touch(order, at)
+
+    def _clear_payment(self, order: Order, at: datetime) -> None:
+        self.clear_payment(order, at)
         self.plan(self._after(at, 0.2, 3), partial(self._ship, order))
 
     def _lift_hold(self, order: Order, at: datetime) -> None:
@@ -158,7 +162,7 @@ class Life:
         self._touch(order, at)
 
     def _ship(self, order: Order, at: datetime) -> None:
-        if order.status not in ("CONFIRMED", "PROCESSING") or order.isOnHold:
+        if order.status not in ("CONFIRMED", "PROCESSING") or order.isOnHold or order.isWaitingForPayment:
             return
         picks = open_picks(self.shop, order)
         if not picks:

@@ -51,6 +51,11 @@ class Cashier:
             order.orderHoldReason = "WAITING_FOR_PAYMENT"
         self._add(order, at, "AUTH_PENDING", "PENDING", order.grandTotal.gross)
 
+    def authorise_more(self, order: Order, minor: int, at: datetime) -> None:
+        """Reserve what an edit added to the order."""
+        if minor > 0:
+            self._add(order, at, "AUTH", "SUCCESS", order.terms.mint[minor])
+
     def capture(self, order: Order, amount: Money, at: datetime) -> None:
         """Take money for a shipment: what the gift card still holds first, the rest from the provider."""
         from_card = min(amount.minor, self.open_amount(order, "AUTH_GIFT_CARD", "CAPTURE_GIFT_CARD"))

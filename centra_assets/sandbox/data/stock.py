@@ -146,14 +146,12 @@ class StockKeeper:
         units, allocations = line.quantity - line.shippedQuantity, []
         for source, taken in self._take(level, units):
             allocations.append(
-                self.world.allocations.add(
-                    Allocation(
-                        id=self.world.allocations.take_id(),
-                        quantity=taken,
-                        orderLine=line,
-                        warehouse=level.warehouse,
-                        stockChangeLine=source,
-                    )
+                Allocation(
+                    id=self.world.allocations.take_id(),
+                    quantity=taken,
+                    orderLine=line,
+                    warehouse=level.warehouse,
+                    stockChangeLine=source,
                 )
             )
         level.allocatedQuantity += units

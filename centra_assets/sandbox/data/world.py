@@ -16,8 +16,8 @@ from centra_assets.sandbox.data.attributes import AttributeBook
 from centra_assets.sandbox.data.bundles import build_bundles
 from centra_assets.sandbox.data.catalogue import build_catalogue
 from centra_assets.sandbox.data.displays import build_displays
+from centra_assets.sandbox.data.faults import Faults
 from centra_assets.sandbox.data.history import live_through
-from centra_assets.sandbox.data.life import Life
 from centra_assets.sandbox.data.logistics import build_logistics
 from centra_assets.sandbox.data.money import Mint
 from centra_assets.sandbox.data.nodes.base import Node
@@ -88,6 +88,8 @@ from centra_assets.sandbox.data.shop import Shop
 from centra_assets.sandbox.data.sizing import build_sizes
 from centra_assets.sandbox.data.table import Table
 from centra_assets.sandbox.data.timeline import Timeline
+from centra_assets.sandbox.data.traffic import Traffic
+from centra_assets.sandbox.data.truth import Truth, tell_truth
 
 Kind = TypeVar("Kind", bound=Node)
 
@@ -121,7 +123,8 @@ class World:
         self.mints: dict[str, Mint] = {}
         # Rate to the base currency per currency code and day of the window, oldest first.
         self.rates: dict[str, list[Decimal]] = {}
-        self.life: Life
+        self.faults = Faults(self)
+        self.traffic: Traffic
         self._lay_out_tables()
 
     def rng(self, purpose: str) -> random.Random:
@@ -133,6 +136,16 @@ class World:
         change = Change(object_type, change_type, reference, store.id if store else None, None, at)
         for listener in self.on_change:
             listener(change)
+
+    def truth(self, from_: datetime | None, to: datetime | None) -> dict[str, Truth]:
+        """What a warehouse filled from this world must hold, per core table."""
+        with self.lock:
+            return tell_truth(self, from_, to)
+
+    def step(self, rng: random.Random, now: datetime) -> str:
+        """One unit of live traffic; says in a word what happened."""
+        with self.lock:
+            return self.traffic.step(rng, now)
 
     def _table(self, name: str, kind: type[Kind], key: str | None = "id", alias: str | None = None) -> Table[Kind]:
         table: Table[Kind] = Table(name, key, alias)
@@ -223,7 +236,7 @@ def build_world(*, seed: int = 7, scale: float = 1.0, now: datetime, months: int
         build_prices(world)
         build_promotions(world, book)
         build_accounts(world, book)
-        world.life = live_through(Shop(world, book))
+        world.traffic = Traffic(live_through(Shop(world, book)))
     finally:
         if collecting:
             gc.enable()

@@ -1,0 +1,265 @@
+"""Live traffic: one thing that happens in a shop, drawn by weight. How things happen lives in life and its desks."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from centra_assets.sandbox.data.fulfilment import open_picks
+from centra_assets.sandbox.data.lines import product_line
+from centra_assets.sandbox.data.nodes.orders import (
+    BundleItemOrderLine,
+    DirectToConsumerOrder,
+    GiftCertificateOrderLine,
+)
+from centra_assets.sandbox.data.reckoning import counted_lines, line_values, reckon
+
+if TYPE_CHECKING:
+    from centra_assets.sandbox.data.life import Life
+    from centra_assets.sandbox.data.nodes.orders import Order
+    from centra_assets.sandbox.data.nodes.reference import Address
+
+# How many of the newest orders and shipments traffic looks at.
+_RECENT = 400
+
+
+class Traffic:
+    """Lets the world live on, one event at a time."""
+
+    def __init__(self, life: Life) -> None:
+        self.life = life
+        self.world = life.world
+        self._kinds: list[tuple[str, int, Callable[[random.Random, datetime], bool]]] = [
+            ("order placed", 34, self._order),
+            ("shipment created", 14, self._ship),
+            ("shipment completed", 14, self._complete),
+            ("payment captured", 6, self._capture),
+            ("payment cleared", 2, self._clear_payment),
+            ("return", 6, self._return),
+            ("return completed", 5, self._take_back),
+            ("order cancelled", 2, self._cancel),
+            ("line cancelled", 2, self._cancel_line),
+            ("line added", 2, self._add_line),
+            ("address edited", 3, self._edit_address),
+            ("hold", 2, self._hold),
+            ("comment", 2, self._comment),
+            ("price changed", 4, self._change_price),
+            ("stock changed", 6, self._change_stock),
+            ("restocked", 1, self._restock),
+            ("customer registered", 4, self._register),
+            ("customer anonymised", 1, self._anonymise),
+            ("product edited", 2, self._edit_product),
+        ]
+
+    def step(self, rng: random.Random, now: datetime) -> str:
+        """One thing happens; where nothing of the kind is possible, an order is placed."""
+        now = now.astimezone(self.world.timeline.now.tzinfo).replace(microsecond=0)
+        # Money and time only go forward, also when the clock does not.
+        now = max(now, self.world.orders.rows()[-1].createdAt)
+        self.life.rng = rng
+        (label, _, act), *_ = rng.choices(self._kinds, [weight for _, weight, _ in self._kinds])
+        if act(rng, now):
+            return label
+        self._order(rng, now)
+        return "order placed"
+
+    def _recent(self) -> tuple[Order, ...]:
+        return self.world.orders.rows()[-_RECENT:]
+
+    def _editable(self, rng: random.Random) -> Order | None:
+        """A shopper's order that nothing was shipped of and that has no bundle or certificate in it."""
+        odd = (BundleItemOrderLine, GiftCertificateOrderLine)
+        found = [
+            order
+            for order in self._recent()
+            if order.status == "CONFIRMED"
+            and isinstance(order, DirectToConsumerOrder)
+            and not order.shipments
+            and not any(isinstance(line, odd) for line in order.lines)
+        ]
+        return rng.choice(found) if found else None
+
+    def _order(self, rng: random.Random, now: datetime) -> bool:
+        store = rng.choices((1, 2, 3), (64, 29, 7))[0]
+        order = self.life.desk.place(rng, store, now)
+        if any(isinstance(line, GiftCertificateOrderLine) for line in order.lines):
+            self.life.cashier.authorise(rng, order, now)
+        elif store != 3 and rng.random() < 0.03:
+            self.life.cashier.await_authorisation(order, now)
+        else:
+            self.life.cashier.authorise(rng, order, now)
+        if order.status == "PENDING" and rng.random() < 0.5:
+            order.status = "CONFIRMED"
+        return True
+
+    def _ship(self, rng: random.Random, now: datetime) -> bool:
+        ready = [
+            order
+            for order in self._recent()
+            if order.status in ("CONFIRMED", "PROCESSING") and not order.isOnHold and not order.isWaitingForPayment
+        ]
+        for order in rng.sample(ready, min(len(ready), 8)):
+            picks = open_picks(self.life.shop, order)
+            bundled = any(isinstance(line, BundleItemOrderLine) for line in order.lines)
+            if not picks or (bundled and len(picks) < len(counted_lines(order))):
+                continue
+            if not bundled and len(picks) > 1 and rng.random() < 0.15:
+                picks = picks[:1]
+            shipment = self.life.dispatch.create(rng, order, picks, now)
+            if order.store.type == "DIRECT_TO_CONSUMER" and rng.random() < 0.6:
+                self.life.dispatch.pay(shipment, now)
+            return True
+        return False
+
+    def _capture(self, rng: random.Random, now: datetime) -> bool:
+        unpaid = [
+            shipment
+            for shipment in self.world.shipments.rows()[-_RECENT:]
+            if not shipment.isPaid and shipment.store.type == "DIRECT_TO_CONSUMER"
+        ]
+        if unpaid:
+            self.life.dispatch.pay(rng.choice(unpaid), now)
+        return bool(unpaid)
+
+    def _clear_payment(self, rng: random.Random, now: datetime) -> bool:
+        waiting = [order for order in self._recent() if order.isWaitingForPayment and order.status == "CONFIRMED"]
+        if waiting:
+            self.life.clear_payment(rng.choice(waiting), now)
+        return bool(waiting)
+
+    def _complete(self, rng: random.Random, now: datetime) -> bool:
+        open_shipments = [
+            shipment
+            for shipment in self.world.shipments.rows()[-_RECENT:]
+            if not shipment.isShipped and (shipment.isPaid or shipment.store.type == "WHOLESALE")
+        ]
+        if not open_shipments:
+            return False
+        self.life.dispatch.complete(rng, rng.choice(open_shipments), now)
+        return True
+
+    def _return(self, rng: random.Random, now: datetime) -> bool:
+        candidates = [
+            (shipment, line)
+            for shipment in self.world.shipments.rows()[-_RECENT:]
+            if shipment.isShipped and shipment.store.type == "DIRECT_TO_CONSUMER"
+            for line in shipment.lines
+            if line.returnedQuantity < line.quantity and not isinstance(line.orderLine, GiftCertificateOrderLine)
+        ]
+        if not candidates:
+            return False
+        shipment, line = rng.choice(candidates)
+        self.life.returns.create(rng, shipment, [(line, 1)], now)
+        return True
+
+    def _take_back(self, rng: random.Random, now: datetime) -> bool:
+        pending = [entry for entry in self.world.returns.rows()[-_RECENT:] if entry.returnStatus == "PENDING"]
+        if not pending:
+            return False
+        self.life.returns.complete(rng.choice(pending), now)
+        return True
+
+    def _cancel(self, rng: random.Random, now: datetime) -> bool:
+        order = self._editable(rng)
+        if order is not None:
+            self.life.cancel(order, now)
+        return order is not None
+
+    def _cancel_line(self, rng: random.Random, now: datetime) -> bool:
+        order = self._editable(rng)
+        lines = [line for line in order.lines if line.quantity] if order else []
+        if order is None or len(lines) < 2:
+            return False
+        line = rng.choice(lines)
+        self.life.cancel_line_units(order, {line.id: rng.randint(1, line.quantity)}, now)
+        return True
+
+    def _add_line(self, rng: random.Random, now: datetime) -> bool:
+        order = self._editable(rng)
+        if order is None or order.pricelist is None or order.isWaitingForPayment or not line_values(order):
+            return False
+        offer = self.life.shop.assortments[order.pricelist.id].draw(rng, now)
+        line = self.world.order_lines.add(product_line(self.life.shop, rng, order, offer, 1))
+        authorised = order.grandTotal.gross.minor
+        order.lines = [*order.lines, line]
+        # What was given on the old lines stays; the new line has its full price.
+        reckon(order, order.totals.shipping.minor, order.totals.handling.minor)
+        self.life.shop.stock.allocate(line, order.allocationRule)
+        self.life.cashier.authorise_more(order, order.grandTotal.gross.minor - authorised, now)
+        self._touch(order, now)
+        return True
+
+    def _edit_address(self, rng: random.Random, now: datetime) -> bool:
+        order = self._editable(rng)
+        if order is None or order.market is None or order.shippingAddress is None:
+            return False
+        # The country of an order cannot be changed.
+        address: Address = self.life.shop.people.other_address(rng, order.market)
+        address.country, address.state = order.shippingAddress.country, order.shippingAddress.state
+        order.shippingAddress = address
+        self._touch(order, now)
+        return True
+
+    def _hold(self, rng: random.Random, now: datetime) -> bool:
+        order = self._editable(rng)
+        if not isinstance(order, DirectToConsumerOrder):
+            return False
+        order.isOnHold = not order.isOnHold
+        order.orderHoldReason = "WAITING_FOR_FRAUD_CHECK" if order.isOnHold else None
+        self._touch(order, now)
+        return True
+
+    def _comment(self, rng: random.Random, now: datetime) -> bool:
+        order = rng.choice(self._recent())
+        order.internalComment = rng.choice(("Called the customer", "", "Sista chansen?\nFråga Åsa", "\\N"))
+        self._touch(order, now)
+        return True
+
+    def _change_price(self, rng: random.Random, now: datetime) -> bool:
+        price = rng.choice(rng.choice(self.world.pricelists.rows()).prices)
+        if price.price is None:
+            return False
+        mint = self.world.mints[price.pricelist.currency.code]
+        price.price = mint[max(1, price.price.minor * rng.choice((90, 95, 105, 110)) // 100)]
+        price.productVariant.updatedAt = now
+        self.world.emit("Price", "UPDATED", price.id, price.store, now)
+        self.world.emit("ProductVariant", "DEPENDENT_DATA_CHANGED", price.productVariant.id, price.store, now)
+        return True
+
+    def _change_stock(self, rng: random.Random, now: datetime) -> bool:
+        warehouse = rng.choice(self.world.warehouses.rows())
+        levels = rng.sample(warehouse.stock, min(len(warehouse.stock), rng.randint(1, 5)))
+        moves = [(level.productSize, rng.choice((-1, 1, 2, 5, 10))) for level in levels]
+        self.life.shop.stock.move(now, warehouse, moves, "Count: found / lost", by=2)
+        return True
+
+    def _restock(self, rng: random.Random, now: datetime) -> bool:
+        open_orders = [order for order in self.world.purchase_orders.rows()[-_RECENT:] if not order.deliveries]
+        if open_orders:
+            self.life.buyer.receive(self.life.buyer.send(rng, rng.choice(open_orders), now), now)
+            return True
+        return bool(self.life.buyer.restock(rng, now))
+
+    def _register(self, rng: random.Random, now: datetime) -> bool:
+        market = rng.choice(self.world.markets.rows()[:6])
+        self.life.shop.people.arrive(rng, market, now, registered=True)
+        return True
+
+    def _anonymise(self, rng: random.Random, now: datetime) -> bool:
+        known = [customer for customer in self.world.customers.rows()[-_RECENT:] if not customer.isAnonymized]
+        if known:
+            self.life.anonymise(rng.choice(known), now)
+        return bool(known)
+
+    def _edit_product(self, rng: random.Random, now: datetime) -> bool:
+        product = rng.choice(self.world.products.rows())
+        product.internalComment = f"Edited {rng.randrange(1000)}"
+        product.updatedAt = now
+        self.world.emit("Product", "UPDATED", product.id, None, now)
+        return True
+
+    def _touch(self, order: Order, now: datetime) -> None:
+        order.updatedAt = max(order.updatedAt, now)
+        self.world.emit("Order", "UPDATED", order.number, order.store, now)
