@@ -43,6 +43,7 @@ class Settings(BaseSettings):
 
     api_url: AnyHttpUrl | None = Field(None, description="GraphQL endpoint, such as https://brand.centra.com/graphql.")
     api_token: SecretStr | None = Field(None, description="Integration API token.")
+    api_token_expires_at: date | None = Field(None, description="The token's last day, as AMS showed it.")
     database_url: SecretStr | None = Field(None, description="PostgreSQL for Dagster, inbox, core tables and marts.")
     lake_url: str = Field(".centra/lake", description="Folder or s3:// URL of the raw log.")
     timezone: Annotated[ZoneInfo, BeforeValidator(_zone)] = Field(

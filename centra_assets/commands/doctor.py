@@ -1,0 +1,101 @@
+"""The `doctor` command: what is right and wrong with an installation, and what to do. It changes nothing."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+from centra_assets.commands.doctor_api import api_findings
+from centra_assets.commands.findings import Finding, Outcome
+from centra_assets.settings import Settings, SettingsError
+
+OLDEST_POSTGRES = 140000
+_COLOURS = {Outcome.FINE: "green", Outcome.NOTE: "cyan", Outcome.WARNING: "yellow", Outcome.BROKEN: "red"}
+
+
+def run_doctor(*, as_json: bool) -> int:
+    """Print the findings; 1 when anything is broken."""
+    console = Console(stderr=as_json)
+    with console.status("Looking ..."):
+        found = list(findings())
+    broken = any(finding.outcome is Outcome.BROKEN for finding in found)
+    if as_json:
+        print(json.dumps({"ok": not broken, "findings": [asdict(finding) for finding in found]}, indent=2))
+    else:
+        _print(console, found)
+    return 1 if broken else 0
+
+
+def findings() -> Iterator[Finding]:
+    """Everything the doctor looks at, settings first: without them nothing else can be asked."""
+    try:
+        settings = Settings.load()
+    except SettingsError as error:
+        yield Finding("settings", Outcome.BROKEN, error.cause, error.remedy)
+        return
+    yield Finding(
+        "settings",
+        Outcome.FINE,
+        f"Days are cut in {settings.timezone}, from {settings.start_date}; the lake is {settings.lake_url}.",
+    )
+    database = _database(settings)
+    yield database
+    if database.outcome is Outcome.BROKEN:
+        # Without its database the client has no shared budget, and would spend what others are counting on.
+        return
+    yield _webhooks(settings)
+    yield from api_findings(settings)
+
+
+def _database(settings: Settings) -> Finding:
+    if settings.database_url is None:
+        return Finding(
+            "database", Outcome.NOTE, "CENTRA_DATABASE_URL is not set: `make dev` uses an embedded PostgreSQL.", ""
+        )
+    try:
+        with psycopg.connect(settings.database_url.get_secret_value(), connect_timeout=10) as connection:
+            version = connection.info.server_version
+            migrated = connection.execute("select to_regclass('ops.load_log') is not null").fetchone()
+    except psycopg.Error as error:
+        state = f" ({error.sqlstate})" if error.sqlstate else ""
+        return Finding(
+            "database",
+            Outcome.BROKEN,
+            f"PostgreSQL cannot be reached: {type(error).__name__}{state}.",
+            "Check host, port, user and password in CENTRA_DATABASE_URL, and that the server runs.",
+        )
+    if version < OLDEST_POSTGRES:
+        return Finding(
+            "database", Outcome.BROKEN, f"PostgreSQL {version // 10000} is too old.", "Use version 14 or later."
+        )
+    told = "migrated" if migrated and migrated[0] else "not migrated yet; the first run does it"
+    return Finding("database", Outcome.FINE, f"PostgreSQL {version // 10000} answers, {told}.")
+
+
+def _webhooks(settings: Settings) -> Finding:
+    if settings.webhook_secrets is None:
+        return Finding("webhooks", Outcome.NOTE, "No webhook secret is set; deliveries would be refused.", "")
+    try:
+        plugins = json.loads(settings.webhook_secrets.get_secret_value())
+        named = sorted(plugins)
+    except (ValueError, TypeError):
+        return Finding(
+            "webhooks",
+            Outcome.BROKEN,
+            "CENTRA_WEBHOOK_SECRETS is not a JSON object.",
+            'Write it as {"plugin": ["secret", ...]}.',
+        )
+    return Finding("webhooks", Outcome.FINE, f"Secrets are set for: {', '.join(named)}.")
+
+
+def _print(console: Console, found: list[Finding]) -> None:
+    table = Table(show_edge=False, show_lines=False)
+    for heading in ("area", "", "finding", "remedy"):
+        table.add_column(heading, overflow="fold")
+    for finding in found:
+        colour = _COLOURS[finding.outcome]
+        table.add_row(finding.area, f"[{colour}]{finding.outcome}[/]", finding.what, finding.remedy)
+    console.print(table)
