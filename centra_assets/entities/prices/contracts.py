@@ -23,8 +23,8 @@ class Prices(Contract):
         "Recommended retail price in `currency`; wholesale pricelists only.", source="recommendedRetailPrice.value"
     )
     currency = text(
-        "ISO 4217 code of the pricelist; null where there is no price (then see `pricelists.currency`).",
-        source="price.currency.code",
+        "ISO 4217 code of the pricelist; null where there is neither price nor recommended price.",
+        source="price.currency.code | recommendedRetailPrice.currency.code",
     )
 
     @dy.rule()

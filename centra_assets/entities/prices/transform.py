@@ -22,7 +22,7 @@ def transform_prices(records: pl.DataFrame, context: TransformContext) -> Mappin
             "product_variant_id": field("productVariant.id"),
             "price": money("price"),
             "recommended_retail_price": money("recommendedRetailPrice"),
-            "currency": field("price.currency.code"),
+            "currency": pl.coalesce(field("price.currency.code"), field("recommendedRetailPrice.currency.code")),
         },
     )
     return {"prices": prices}

@@ -19,12 +19,14 @@ def test_a_variant_without_a_price_stays_without_one() -> None:
             "productVariant": {"id": 120},
         },
         {"id": 2, "price": None, "product": {"id": 12}, "productVariant": {"id": 121}},
+        {"id": 3, "price": None, "recommendedRetailPrice": {"value": 9, "currency": {"code": "JPY"}}},
         partition="6",
     )
     columns = ("id", "pricelist_id", "product_variant_id", "price", "recommended_retail_price", "currency")
     assert rows(tables["prices"], *columns) == [
         (1, 6, 120, Decimal("1234567890.1250"), Decimal("0.0000"), "JPY"),
         (2, 6, 121, None, None, None),
+        (3, 6, None, None, Decimal("9.0000"), "JPY"),
     ]
 
 
