@@ -131,3 +131,9 @@ def test_an_object_that_left_its_table_is_gone_and_its_key_is_not_given_again() 
     assert brands.take_id() > last.id
     with pytest.raises(ValueError, match="is there already"):
         brands.add(brands.rows()[0])
+
+
+def test_an_objects_text_names_it_and_shows_nobody(world: World) -> None:
+    customer = next(iter(world.tables["Customer"]))
+    assert repr(customer) == f"<Customer {customer.id}>"
+    assert customer.email not in repr(next(iter(world.tables["Order"])))

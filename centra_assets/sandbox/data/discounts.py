@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 def choose_discounts(shop: Shop, rng: random.Random, order: Order, goods: int, shipping: int) -> list[OrderDiscount]:
     """The discounts of a new order of a shopper; together never more than goods and shipping."""
+    if order.isInternal:
+        # Samples and gifts to colleagues cost nothing, shipping included.
+        given = order.terms.mint[goods + shipping]
+        return [AdminDiscount(value=given, date=order.createdAt, adminUser=shop.world.admin_users.one(1))]
     chosen: list[OrderDiscount] = []
     left_goods, left_shipping = goods, shipping
     if rng.random() < 0.22:
@@ -67,7 +71,9 @@ def _apply(
         free = AppliedVoucherFreeShipping(value=mint[shipping], date=order.createdAt)
         return _sign(free, order, voucher), 0, shipping
     if kind == "ADD_FREE_PRODUCTS":
-        cheapest = min(order.terms.list_price(line.unitPrice) for line in order.lines)
+        # The cheapest of several units is on the house.
+        units = sum(line.quantity for line in order.lines)
+        cheapest = min(order.terms.list_price(line.unitPrice) for line in order.lines) if units > 1 else 0
         gift = AppliedVoucherFreeProduct(value=mint[min(cheapest, goods)], date=order.createdAt)
         return _sign(gift, order, voucher), min(cheapest, goods), 0
     percent = {"CHANGE_ORDER_TOTAL": 10, "CHANGE_SELECTED_PRODUCTS_PRICE": 15}.get(kind, 5)

@@ -221,7 +221,7 @@ class Life:
             self.plan(pays, partial(self._settle_invoice, shipment, invoice))
         elif rng.random() < 0.25:
             write_invoice(self.world, rng, shipment, at)
-        if rng.random() < (0.24 if order.store.type == "DIRECT_TO_CONSUMER" else 0.06):
+        if rng.random() < (0.18 if order.store.type == "DIRECT_TO_CONSUMER" else 0.06):
             self.plan(self._after(at, 4, 25), partial(self._send_back, shipment))
         if rng.random() < 0.3:
             self.plan(at + timedelta(days=200), partial(self._archive, order))

@@ -11,12 +11,15 @@ if TYPE_CHECKING:
     from centra_assets.sandbox.data.nodes.reference import Currency
 
 
-@dataclass(slots=True, frozen=True, eq=False)
+@dataclass(slots=True, frozen=True, eq=False, repr=False)
 class Money:
     """An amount in a currency's smallest unit (öre, cent, whole yen)."""
 
     minor: int
     currency: Currency
+
+    def __repr__(self) -> str:
+        return f"Money({self.value} {self.currency.code})"
 
     @property
     def value(self) -> Decimal:

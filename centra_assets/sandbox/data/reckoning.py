@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 from centra_assets.sandbox.data.money import part_of, rounded
 from centra_assets.sandbox.data.nodes.catalogue import Weight
 from centra_assets.sandbox.data.nodes.orders import BundleOrderLine, OrderTotals
-from centra_assets.sandbox.data.nodes.promotions import AppliedVoucherDiscount, AppliedVoucherFreeShipping
+from centra_assets.sandbox.data.nodes.promotions import (
+    AppliedVoucherCredit,
+    AppliedVoucherDiscount,
+    AppliedVoucherFreeShipping,
+)
 
 if TYPE_CHECKING:
     from centra_assets.sandbox.data.nodes.orders import Order, OrderLine
@@ -97,8 +101,13 @@ def reckon_again(order: Order, goods_before: int) -> None:
     goods = line_values(order)
     terms = order.terms
     for discount in order.discountsApplied:
-        kept = _shipping_part(discount)
-        discount.value = terms.mint[kept + part_of(discount.value.minor - kept, goods, goods_before)]
+        kept, before = _shipping_part(discount), discount.value.minor
+        discount.value = terms.mint[kept + part_of(before - kept, goods, goods_before)]
+        if isinstance(discount, AppliedVoucherCredit) and discount.voucherActionResult is not None:
+            # What a certificate no longer pays for is on it again.
+            certificate = discount.voucherActionResult.reusableValues[0]
+            given_back = before - discount.value.minor
+            certificate.remainingValue = terms.mint[certificate.remainingValue.minor + given_back]
     reckon(order, order.totals.shipping.minor, order.totals.handling.minor)
 
 

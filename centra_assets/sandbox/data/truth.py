@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from centra_assets.sandbox.data.money import Money, Taxed
-from centra_assets.sandbox.data.nodes.base import Node
 
 if TYPE_CHECKING:
+    from centra_assets.sandbox.data.nodes.reference import Currency
     from centra_assets.sandbox.data.world import World
 
 
@@ -22,35 +21,38 @@ class Truth(TypedDict):
     sums: dict[str, dict[str, str]]
 
 
+Columns = dict[str, Callable[[Any], Money | Taxed | int | None]]
+
+
 @dataclass
 class _Tally:
-    count: int = 0
-    sums: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    """Whole minor units per column and currency (None for plain numbers)."""
 
-    def add(self, node: Node, columns: dict[str, Callable[[Any], Money | Taxed | int | None]]) -> None:
+    count: int = 0
+    sums: dict[str, dict[Currency | None, int]] = field(default_factory=dict)
+
+    def add(self, node: Any, columns: Columns) -> None:
         self.count += 1
         for column, read in columns.items():
             value = read(node)
             if isinstance(value, Taxed):
                 value = value.gross
+            by_currency = self.sums.setdefault(column, {})
             if isinstance(value, Money):
-                self._plus(column, value.currency.code, value.value)
+                by_currency[value.currency] = by_currency.get(value.currency, 0) + value.minor
             elif value is not None:
-                self._plus(column, "", Decimal(value))
-
-    def _plus(self, column: str, code: str, amount: Decimal) -> None:
-        by_currency = self.sums.setdefault(column, {})
-        by_currency[code] = by_currency.get(code, Decimal(0)) + amount
+                by_currency[None] = by_currency.get(None, 0) + value
 
     def truth(self) -> Truth:
-        sums = {
-            column: {code: str(amount) for code, amount in sorted(by_currency.items())}
-            for column, by_currency in sorted(self.sums.items())
-        }
+        sums: dict[str, dict[str, str]] = {}
+        for column, by_currency in sorted(self.sums.items()):
+            texts = {
+                currency.code if currency else "": str(Money(minor, currency).value if currency else minor)
+                for currency, minor in by_currency.items()
+            }
+            sums[column] = dict(sorted(texts.items()))
         return {"count": self.count, "sums": sums}
 
-
-Columns = dict[str, Callable[[Any], Money | Taxed | int | None]]
 
 _TOTALS: Columns = {
     "grand_total": lambda n: n.grandTotal,
@@ -135,6 +137,11 @@ _WHOLE_CHILDREN: dict[str, tuple[str, Callable[[Any], Iterable[Any]], Columns]] 
     "display_media": ("Display", lambda n: n.media, {}),
     "display_relations": ("Display", lambda n: n.related, {}),
     "display_tags": ("Display", lambda n: n.tags, {}),
+    "product_attributes": ("Product", lambda n: [e for a in n.attributes for e in a.elements], {}),
+    "product_variant_attributes": ("ProductVariant", lambda n: [e for a in n.attributes for e in a.elements], {}),
+    "display_attributes": ("Display", lambda n: [e for a in n.attributes for e in a.elements], {}),
+    "product_translations": ("Product", lambda n: [f for t in n.translations for f in t.fields if f.value], {}),
+    "display_translations": ("Display", lambda n: [f for t in n.translations for f in t.fields if f.value], {}),
     "purchase_order_lines": ("PurchaseOrder", lambda n: n.lines, _PURCHASE_LINE),
     "delivery_lines": ("PurchaseOrderDelivery", lambda n: n.lines, _PURCHASE_LINE),
     "campaign_markets": ("Campaign", lambda n: n.markets, {}),
@@ -166,6 +173,7 @@ _DATED_CHILDREN: dict[str, tuple[str, Callable[[Any], Iterable[Any]], Columns]] 
         },
     ),
     "order_discounts": ("Order", lambda n: n.discountsApplied, {"amount": lambda n: n.value}),
+    "order_attributes": ("Order", lambda n: [e for a in n.attributes for e in a.elements], {}),
     "order_addresses": ("Order", lambda n: [a for a in (n.billingAddress, n.shippingAddress) if a is not None], {}),
     "payments": ("Order", lambda n: n.paymentHistory, {"amount": lambda n: n.value}),
     "shipment_lines": ("Shipment", lambda n: n.lines, {**_LINE, "returned_quantity": lambda n: n.returnedQuantity}),

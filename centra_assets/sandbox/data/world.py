@@ -133,7 +133,12 @@ class World:
 
     def emit(self, object_type: str, change_type: str, reference: int, store: Store | None, at: datetime) -> None:
         """Tell the listeners of a change."""
-        change = Change(object_type, change_type, reference, store.id if store else None, None, at)
+        if not self.on_change:
+            return
+        market = order.market if object_type == "Order" and (order := self.orders.get(reference)) else None
+        change = Change(
+            object_type, change_type, reference, store.id if store else None, market.id if market else None, at
+        )
         for listener in self.on_change:
             listener(change)
 

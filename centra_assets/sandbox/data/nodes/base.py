@@ -12,5 +12,9 @@ class Node:
     __slots__ = ()
     typename: ClassVar[str] = "Node"
 
+    def __repr__(self) -> str:
+        # Never the fields: they lead to the whole world, and to people.
+        return f"<{self.typename} {getattr(self, 'id', '')}>".replace(" >", ">")
+
     def __init_subclass__(cls) -> None:
         cls.typename = cls.__name__

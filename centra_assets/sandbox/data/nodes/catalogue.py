@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     )
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Brand(Node):
     id: int
     name: str
@@ -42,7 +42,7 @@ class Brand(Node):
     externalId: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Category(Node):
     id: int
     name: str
@@ -60,7 +60,7 @@ class Category(Node):
     attributes: Sequence[Attribute] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Collection(Node):
     id: int
     name: str
@@ -74,7 +74,7 @@ class Collection(Node):
         return len(self.products)
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Folder(Node):
     id: int
     name: str
@@ -85,43 +85,43 @@ class Folder(Node):
     externalId: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Weight(Node):
     value: Decimal
     unit: str
     formattedValue: str
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class WeightSettings(Node):
     weight: Weight | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Dimensions(Node):
     length: Decimal | None = None
     width: Decimal | None = None
     height: Decimal | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class DimensionsSettings(Node):
     dimensions: Dimensions | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class ShippingSpecificationSettings(Node):
     weight: WeightSettings | None = None
     dimensions: DimensionsSettings | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class ShippingSpecifications(Node):
     weight: Weight | None = None
     dimensions: Dimensions | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Product(Node):
     id: int
     name: str
@@ -152,7 +152,7 @@ class Product(Node):
     listPrice: int = 0
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class ProductVariant(Node):
     id: int
     name: str | None = None
@@ -189,7 +189,7 @@ class ProductVariant(Node):
         return total_of(self.stock)
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class ProductSize(Node):
     id: int
     description: str | None = None
@@ -230,7 +230,7 @@ class ProductSize(Node):
         return total_of(self.stock)
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class ProductMedia(Node):
     id: int
     attributes: Sequence[Attribute] = ()
@@ -240,7 +240,7 @@ class ProductMedia(Node):
     product: Product
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class MediaSource(Node):
     mediaSize: MediaSize
     url: str
@@ -248,7 +248,7 @@ class MediaSource(Node):
     type: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class MediaSize(Node):
     name: str
     quality: int | None = None
@@ -256,7 +256,7 @@ class MediaSize(Node):
     maxHeight: int | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Bundle(Node):
     id: int
     createdAt: datetime
@@ -272,7 +272,7 @@ class Bundle(Node):
     subscriptionPlans: ClassVar[Sequence[Node]] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class BundleSection(Node):
     id: int
     quantity: int
@@ -281,7 +281,7 @@ class BundleSection(Node):
     productVariants: Sequence[ProductVariant] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Display(Node):
     id: int
     name: str
@@ -314,7 +314,7 @@ class Display(Node):
     localized: ClassVar[Sequence[Node]] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class DisplayItem(Node):
     id: int
     display: Display
@@ -325,14 +325,14 @@ class DisplayItem(Node):
         return self.display.store
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class DisplayRelation(Node):
     id: int
     type: str
     targetDisplay: Display
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Price(Node):
     id: int
     price: Money | None = None
@@ -346,7 +346,7 @@ class Price(Node):
         return self.pricelist.store
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class LowestPrice(Node):
     productVariant: ProductVariant
     pricelist: Pricelist
@@ -356,7 +356,7 @@ class LowestPrice(Node):
     markets: Sequence[Market] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class PriceAlteration(Node):
     id: int
     name: str

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from centra_assets.sandbox.data.nodes.stock import AllocationRule, DeliveryWindowDiscount
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Customer(Node):
     id: int
     status: str
@@ -64,7 +64,7 @@ class Customer(Node):
     externalId: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class NewsletterSubscription(Node):
     id: int
     email: str
@@ -76,7 +76,7 @@ class NewsletterSubscription(Node):
     store: Store
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Account(Node):
     id: int
     name: str
@@ -119,7 +119,7 @@ class Account(Node):
     externalId: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Buyer(Node):
     id: int
     status: str

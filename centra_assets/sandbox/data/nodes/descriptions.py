@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from centra_assets.sandbox.data.nodes.reference import Country, Language, Store
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class AttributeType(Node):
     name: str
     description: str
@@ -23,7 +23,7 @@ class AttributeType(Node):
     elements: Sequence[AttributeTypeElement] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class AttributeTypeElement(Node):
     key: str
     description: str
@@ -32,7 +32,7 @@ class AttributeTypeElement(Node):
     paramsJSON: str
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Attribute(Node):
     description: str
     objectType: str
@@ -40,43 +40,43 @@ class Attribute(Node):
     type: AttributeType
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class MappedAttribute(Attribute):
     id: int
     name: str
     translations: Sequence[LanguageTranslation] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class DynamicAttribute(Attribute):
     pass
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class AttributeElement(Node):
     key: str
     description: str
     kind: str
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class AttributeStringElement(AttributeElement):
     value: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class AttributeChoiceElement(AttributeElement):
     isMulti: bool = False
     selectedValue: str | None = None
     selectedValueName: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class AttributeFileElement(AttributeElement):
     url: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class AttributeImageElement(AttributeElement):
     url: str | None = None
     width: int | None = None
@@ -84,7 +84,7 @@ class AttributeImageElement(AttributeElement):
     mimeType: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class LanguageTranslation(Node):
     language: Language
     fields: Sequence[TranslatedField] = ()
@@ -94,13 +94,13 @@ class LanguageTranslation(Node):
         return self.fields
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class TranslatedField(Node):
     field: str
     value: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class SizeChart(Node):
     id: int
     name: str
@@ -113,7 +113,7 @@ class SizeChart(Node):
     externalId: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Size(Node):
     id: int
     name: str | None = None
@@ -123,14 +123,14 @@ class Size(Node):
     externalId: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class SizeAlias(Node):
     type: str
     label: str
     alias: str
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class SizeLocalization(Node):
     id: int
     name: str
@@ -144,7 +144,7 @@ class SizeLocalization(Node):
     localizedSizes: Sequence[LocalizedSize] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class LocalizedSize(Node):
     localizedName: str | None = None
     size: Size
@@ -152,7 +152,7 @@ class LocalizedSize(Node):
     sizeLocalization: SizeLocalization
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class MeasurementChart(Node):
     id: int
     name: str
@@ -163,7 +163,7 @@ class MeasurementChart(Node):
     values: Sequence[Sequence[str]] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class MeasurementTable(Node):
     chart: MeasurementChart | None = None
     inherited: bool = False

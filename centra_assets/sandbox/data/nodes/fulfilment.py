@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from centra_assets.sandbox.data.terms import Terms
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Shipment(Node):
     id: int
     number: str
@@ -80,17 +80,17 @@ class Shipment(Node):
         return self.order.country
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class DirectToConsumerShipment(Shipment):
     customer: Customer | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class WholesaleShipment(Shipment):
     buyer: Buyer | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class ShipmentLine(Node):
     id: int
     quantity: int
@@ -109,7 +109,7 @@ class ShipmentLine(Node):
         return self.terms.applied(self.lineValue.gross.minor - self.lineValue.net.minor)
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class ShipmentTotals(Node):
     quantity: int
     lineValues: Money
@@ -121,7 +121,7 @@ class ShipmentTotals(Node):
     taxIncluded: Money
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Return(Node):
     id: int
     returnStatus: str
@@ -153,7 +153,7 @@ class Return(Node):
         return self.grandTotal.gross.currency
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class DirectToConsumerReturn(Return):
     @property
     def customer(self) -> Customer | None:
@@ -161,13 +161,13 @@ class DirectToConsumerReturn(Return):
         return customer
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class WholesaleReturn(Return):
     account: Account | None = None
     buyer: Buyer | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class ReturnLine(Node):
     id: int
     quantity: int
@@ -183,7 +183,7 @@ class ReturnLine(Node):
         return self.terms.applied(self.lineValue.gross.minor - self.lineValue.net.minor)
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class ReturnTotals(Node):
     quantity: int
     lineValues: Money
@@ -200,7 +200,7 @@ class ReturnTotals(Node):
     returnCostTaxRules: Sequence[AppliedTaxRuleValue] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Invoice(Node):
     id: int
     number: int
@@ -236,18 +236,18 @@ class Invoice(Node):
         return self.grandTotal.gross.currency
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class DirectToConsumerInvoice(Invoice):
     pass
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class WholesaleInvoice(Invoice):
     account: Account | None = None
     commissions: ClassVar[Sequence[Node]] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class InvoiceLine(Node):
     id: int
     quantity: int
@@ -280,7 +280,7 @@ class InvoiceLine(Node):
         return self.terms.applied(self.tax)
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class InvoicePayment(Node):
     id: int
     invoice: Invoice
@@ -291,7 +291,7 @@ class InvoicePayment(Node):
     createdAt: datetime
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class InvoiceTotals(Node):
     lineValues: Money
     shipping: Money

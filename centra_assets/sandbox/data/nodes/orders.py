@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from centra_assets.sandbox.data.terms import Terms
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Order(Node):
     id: str
     number: int
@@ -85,14 +85,14 @@ class Order(Node):
         return self.grandTotal.gross.currency
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class DirectToConsumerOrder(Order):
     customer: Customer | None = None
     orderHoldReason: str | None = None
     deliveryGroups: Sequence[DeliveryGroup] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class WholesaleOrder(Order):
     account: Account | None = None
     buyer: Buyer | None = None
@@ -103,7 +103,7 @@ class WholesaleOrder(Order):
     cancelDate: date | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class OrderLine(Node):
     id: int
     size: str
@@ -137,27 +137,27 @@ class OrderLine(Node):
     shippedQuantity: int
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class ProductOrderLine(OrderLine):
     pass
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class BundleOrderLine(OrderLine):
     pass
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class BundleItemOrderLine(OrderLine):
     pass
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class GiftCertificateOrderLine(OrderLine):
     pass
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class OrderTotals(Node):
     quantity: int
     originalQuantity: int
@@ -193,7 +193,7 @@ class OrderTotals(Node):
         return self.terms.applied(self.discountTax)
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class PaymentHistoryEntry(Node):
     id: int
     createdAt: datetime
@@ -212,7 +212,7 @@ class PaymentHistoryEntry(Node):
     externalId: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class DeliveryGroup(Node):
     id: int
     externalDeliveryGroupId: str
@@ -224,14 +224,14 @@ class DeliveryGroup(Node):
     attributes: Sequence[Attribute] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class DeliveryGroupLine(Node):
     quantity: int
     cancelledQuantity: int
     orderLine: OrderLine
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class EmailHistoryEntry(Node):
     id: int
     recipient: str
@@ -243,12 +243,12 @@ class EmailHistoryEntry(Node):
     order: Order | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class DirectToConsumerEmailHistoryEntry(EmailHistoryEntry):
     customer: Customer
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class OrderHistoryEntry(Node):
     id: int
     createdAt: datetime
@@ -259,12 +259,12 @@ class OrderHistoryEntry(Node):
     order: Order
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class DirectToConsumerOrderHistoryEntry(OrderHistoryEntry):
     customer: Customer | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class WholesaleOrderHistoryEntry(OrderHistoryEntry):
     buyer: Buyer | None = None
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from centra_assets.sandbox.data.nodes.stock import DeliveryWindow
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Campaign(Node):
     id: int
     name: str
@@ -34,7 +34,7 @@ class Campaign(Node):
     attributes: Sequence[Attribute] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class CampaignVariant(Node):
     id: int
     discountPercent: Decimal | None = None
@@ -54,7 +54,7 @@ class CampaignVariant(Node):
         return self.campaign.store
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class OrderLineCampaign(Node):
     discount: Money
     originalDiscount: Money
@@ -69,7 +69,7 @@ class OrderLineCampaign(Node):
     campaign: Campaign
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Voucher(Node):
     id: int
     status: str
@@ -100,7 +100,7 @@ class Voucher(Node):
     externalId: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class VoucherAction(Node):
     id: int
     isEntryPoint: bool = False
@@ -110,14 +110,14 @@ class VoucherAction(Node):
     result: VoucherActionResult | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class VoucherActionCriteria(Node):
     id: int
     type: str
     paramsJSON: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class VoucherActionResult(Node):
     id: int
     type: str
@@ -125,7 +125,7 @@ class VoucherActionResult(Node):
     reusableValues: Sequence[VoucherReusableValue] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class VoucherReusableValue(Node):
     id: int
     voucher: Voucher
@@ -136,7 +136,7 @@ class VoucherReusableValue(Node):
     remainingValue: Money
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Subvoucher(Node):
     id: int
     voucher: Voucher
@@ -150,23 +150,23 @@ class Subvoucher(Node):
     reusableValues: Sequence[VoucherReusableValue] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class OrderDiscount(Node):
     value: Money
     date: datetime
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class AdminDiscount(OrderDiscount):
     adminUser: AdminUser | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class AppliedDiscount(OrderDiscount):
     discount: Voucher | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class AppliedVoucher(OrderDiscount):
     paramsJSON: str | None = None
     voucher: Voucher | None = None
@@ -178,21 +178,21 @@ class AppliedVoucher(OrderDiscount):
     code: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class AppliedVoucherDiscount(AppliedVoucher):
     shippingValue: Money | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class AppliedVoucherCredit(AppliedVoucher):
     pass
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class AppliedVoucherFreeProduct(AppliedVoucher):
     pass
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class AppliedVoucherFreeShipping(AppliedVoucher):
     pass

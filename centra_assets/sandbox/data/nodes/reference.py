@@ -18,45 +18,45 @@ if TYPE_CHECKING:
     from centra_assets.sandbox.data.nodes.stock import AllocationRule
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class AdminUser(Node):
     id: int
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Affiliate(Node):
     id: int
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class BrickAndMortar(Node):
     id: int
     name: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class NumberSeries(Node):
     id: int
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Commission(Node):
     id: int
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class PaymentTerms(Node):
     id: int
     description: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class ShippingTerms(Node):
     id: int
     description: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class SalesRepresentative(Node):
     id: int
     name: str
@@ -64,13 +64,13 @@ class SalesRepresentative(Node):
     commissionPercent: Decimal | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class GiftCertificateGenerator(Node):
     id: int
     status: str
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Store(Node):
     id: int
     name: str
@@ -84,7 +84,7 @@ class Store(Node):
     pricelists: Sequence[Pricelist] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class StorePlugin(Node):
     id: int
     status: str
@@ -97,7 +97,7 @@ class StorePlugin(Node):
     externalId: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Market(Node):
     id: int
     name: str
@@ -111,7 +111,7 @@ class Market(Node):
     externalId: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Currency(Node):
     id: int
     name: str
@@ -129,7 +129,7 @@ class Currency(Node):
     externalId: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Language(Node):
     id: int
     name: str
@@ -142,7 +142,7 @@ class Language(Node):
     countries: Sequence[Country] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Country(Node):
     id: int
     name: str
@@ -157,7 +157,7 @@ class Country(Node):
         return len(self.states)
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class CountryState(Node):
     id: int
     name: str
@@ -165,13 +165,13 @@ class CountryState(Node):
     country: Country
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Location(Node):
     country: Country | None = None
     state: CountryState | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Address(Node):
     firstName: str | None = None
     lastName: str | None = None
@@ -192,7 +192,7 @@ class Address(Node):
     state: CountryState | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class AddressBookEntry(Node):
     id: int | None = None
     name: str | None = None
@@ -205,7 +205,7 @@ class AddressBookEntry(Node):
     externalId: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class CarrierInformation(Node):
     carrierName: str | None = None
     serviceName: str | None = None
@@ -213,7 +213,7 @@ class CarrierInformation(Node):
     taxId: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Pricelist(Node):
     id: int
     name: str
@@ -231,7 +231,7 @@ class Pricelist(Node):
     externalId: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class ShippingOption(Node):
     id: int
     name: str
@@ -252,7 +252,7 @@ class ShippingOption(Node):
         return self.shippingPriceGroups
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class ShippingPriceGroup(Node):
     id: int
     countries: Sequence[Country] = ()
@@ -260,23 +260,23 @@ class ShippingPriceGroup(Node):
     shippingOption: ShippingOption
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class ShippingPriceRange(Node):
     id: int
     price: Money | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class OrderTotalPriceRange(ShippingPriceRange):
     pass
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class TotalWeightPriceRange(ShippingPriceRange):
     pass
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class TaxClass(Node):
     id: int
     isEnabled: bool = False
@@ -284,7 +284,7 @@ class TaxClass(Node):
     code: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class TaxGroup(Node):
     id: int
     name: str
@@ -293,7 +293,7 @@ class TaxGroup(Node):
     rules: Sequence[TaxRule] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class TaxRule(Node):
     id: int
     name: str
@@ -315,13 +315,13 @@ class TaxRule(Node):
     taxGroup: TaxGroup
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class PriceRange(Node):
     from_: Money | None = None
     to: Money | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class AppliedTaxRule(Node):
     taxId: str
     taxName: str
@@ -329,7 +329,7 @@ class AppliedTaxRule(Node):
     taxRule: TaxRule | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class AppliedTaxRuleValue(Node):
     rule: AppliedTaxRule
     taxAdded: Money

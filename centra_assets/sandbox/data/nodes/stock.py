@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     )
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Warehouse(Node):
     id: int
     name: str
@@ -57,7 +57,7 @@ class Warehouse(Node):
         return total_of(self.stock)
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class AllocationRule(Node):
     id: int
     name: str
@@ -71,7 +71,7 @@ class AllocationRule(Node):
     geographyAllocationPrioritySets: Sequence[GeographyAllocationPrioritySet] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class GeographyAllocationPrioritySet(Node):
     id: int
     demandVisibleInWarehouse: Warehouse | None = None
@@ -79,7 +79,7 @@ class GeographyAllocationPrioritySet(Node):
     priorities: Sequence[WarehouseAllocationPriority] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class WarehouseAllocationPriority(Node):
     priorityNumber: int
     warehouse: Warehouse
@@ -88,7 +88,7 @@ class WarehouseAllocationPriority(Node):
     timeoutInHours: Decimal
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Stock(Node):
     """A size's level in a warehouse. Six counts are kept, the others follow from them."""
 
@@ -130,7 +130,7 @@ class Stock(Node):
         return self.productSize.product
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class StockTotals(Node):
     physicalQuantity: int
     freeToAllocateQuantity: int
@@ -145,7 +145,7 @@ class StockTotals(Node):
     onDeliveryQuantity: int
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class StockChange(Node):
     id: int
     createdAt: datetime
@@ -156,7 +156,7 @@ class StockChange(Node):
     warehouse: Warehouse | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class StockChangeLine(Node):
     id: int
     deliveredQuantity: int
@@ -170,7 +170,7 @@ class StockChangeLine(Node):
     stockChange: StockChange
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Allocation(Node):
     id: int
     quantity: int
@@ -180,7 +180,7 @@ class Allocation(Node):
     isWaitingForConfirmation: bool = False
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Supplier(Node):
     id: int
     name: str
@@ -196,7 +196,7 @@ class Supplier(Node):
     supply: Sequence[ProductVariantSupply] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class ProductVariantSupply(Node):
     unitCost: Money | None = None
     customsType: str
@@ -208,7 +208,7 @@ class ProductVariantSupply(Node):
     supplier: Supplier
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class PurchaseOrder(Node):
     id: int
     status: str
@@ -234,7 +234,7 @@ class PurchaseOrder(Node):
     externalId: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class PurchaseOrderLine(Node):
     quantity: int
     linkedQuantity: int
@@ -249,7 +249,7 @@ class PurchaseOrderLine(Node):
     productSize: ProductSize | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class PurchaseOrderDelivery(Node):
     id: int
     number: str
@@ -270,7 +270,7 @@ class PurchaseOrderDelivery(Node):
     stockChange: StockChange | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class PurchaseOrderDeliveryLine(Node):
     quantity: int
     linkedQuantity: int
@@ -286,7 +286,7 @@ class PurchaseOrderDeliveryLine(Node):
     productSize: ProductSize | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class DeliveryWindow(Node):
     id: int
     name: str
@@ -302,14 +302,14 @@ class DeliveryWindow(Node):
     markets: Sequence[Market] = ()
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class AtOnceDeliveryWindow(DeliveryWindow):
     deliveryWindowGroup: DeliveryWindowGroup | None = None
     daysFromNow: int | None = None
     selectableDate: bool | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class PreorderDeliveryWindow(DeliveryWindow):
     deliveryStartDate: date | None = None
     deliveryEndDate: date | None = None
@@ -319,7 +319,7 @@ class PreorderDeliveryWindow(DeliveryWindow):
     salesEndDate: date | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class DeliveryWindowGroup(Node):
     id: int
     name: str
@@ -328,7 +328,7 @@ class DeliveryWindowGroup(Node):
     externalId: str | None = None
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class DeliveryWindowVariant(Node):
     type: str
     deliveryWindow: DeliveryWindow
@@ -337,14 +337,14 @@ class DeliveryWindowVariant(Node):
     productVariant: ProductVariant
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class DeliveryWindowVariantLimit(Node):
     type: str
     value: int
     on: str
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class DeliveryWindowDiscount(Node):
     deliveryWindow: DeliveryWindow
     discountPercent: Decimal
