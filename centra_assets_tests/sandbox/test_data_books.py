@@ -84,6 +84,17 @@ def test_five_hundred_steps_of_traffic_keep_the_books_and_tell_what_changed(worl
         assert shipment.updatedAt >= change.at > NOW
 
 
+def test_what_was_due_happens_when_the_clock_moves_on() -> None:
+    world = build_world(seed=8, scale=0.03, now=NOW)
+    unpaid = [s for s in world.tables["Shipment"] if s.store.type == "WHOLESALE" and s.isShipped and not s.isPaid]
+    assert unpaid
+    rng = random.Random(2)
+    labels = Counter(world.step(rng, NOW + timedelta(hours=hour)) for hour in range(1500))
+    assert labels["what was due"] > 100
+    assert any(shipment.isPaid for shipment in unpaid)
+    assert everything_wrong(world) == Counter()
+
+
 def test_whoever_changed_through_traffic_was_announced_and_has_a_new_time(world: World) -> None:
     def state() -> dict[int, tuple[Any, ...]]:
         return {

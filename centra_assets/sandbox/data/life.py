@@ -35,7 +35,10 @@ Action = Callable[[datetime], None]
 
 
 class Life:
-    """Plays events in the order of time; each may plan later ones. What lies after now has not happened yet."""
+    """Plays events in the order of time; each may plan later ones. What lies after now has not happened yet.
+
+    Live traffic may have been there first, so each event looks whether it still has something to do.
+    """
 
     def __init__(self, shop: Shop, rng: random.Random) -> None:
         self.shop = shop
@@ -60,11 +63,19 @@ class Life:
             at, _, action = heappop(self._planned)
             action(at)
 
+    def play_one(self, now: datetime) -> bool:
+        """Let one thing happen now that is due, if there is any."""
+        if not self._planned or self._planned[0][0] > now:
+            return False
+        heappop(self._planned)[2](now)
+        return True
+
     def order(self, store_id: int, at: datetime, *, line_count: int | None = None, plain: bool = False) -> Order:
         """A new order and the plan of its life; `plain` ones only ship."""
         rng = self.rng
         order = self.desk.place(rng, store_id, at, line_count=line_count)
-        paid_at = at + timedelta(seconds=rng.randrange(2, 40))
+        # Nothing is paid later than now.
+        paid_at = min(at + timedelta(seconds=rng.randrange(2, 40)), max(at, self.world.timeline.now))
         if isinstance(order.lines[0], GiftCertificateOrderLine):
             self.cashier.authorise(rng, order, paid_at)
             self.plan(paid_at + timedelta(seconds=30), partial(self._hand_out_certificate, order))
@@ -104,18 +115,23 @@ class Life:
         self.world.emit("Order", change, order.number, order.store, at)
 
     def _hand_out_certificate(self, order: Order, at: datetime) -> None:
+        if order.shipments:
+            return
         shipment = self.dispatch.create(self.rng, order, open_picks(self.shop, order), at)
         self.dispatch.pay(shipment, at)
         self.dispatch.complete(self.rng, shipment, at)
         issue_gift_certificate(self.shop, order, order.totals.lineValues.minor, at)
 
     def _confirm(self, order: Order, at: datetime) -> None:
-        order.status = "CONFIRMED"
-        self._touch(order, at)
+        if order.status == "PENDING":
+            order.status = "CONFIRMED"
+            self._touch(order, at)
         self.plan(self._after(at, 1, 14), partial(self._ship, order))
 
     def clear_payment(self, order: Order, at: datetime) -> None:
         """The provider said yes after all."""
+        if not order.isWaitingForPayment:
+            return
         order.isWaitingForPayment = False
         if isinstance(order, DirectToConsumerOrder):
             order.orderHoldReason = None
@@ -127,10 +143,11 @@ class Life:
         self.plan(self._after(at, 0.2, 3), partial(self._ship, order))
 
     def _lift_hold(self, order: Order, at: datetime) -> None:
-        order.isOnHold = False
-        if isinstance(order, DirectToConsumerOrder):
-            order.orderHoldReason = None
-        self._touch(order, at)
+        if order.isOnHold:
+            order.isOnHold = False
+            if isinstance(order, DirectToConsumerOrder):
+                order.orderHoldReason = None
+            self._touch(order, at)
         self.plan(self._after(at, 0.2, 3), partial(self._ship, order))
 
     def cancel(self, order: Order, at: datetime) -> None:
@@ -206,14 +223,18 @@ class Life:
         self.plan(leaves, partial(self._leave, shipment))
 
     def _pay(self, shipment: Shipment, at: datetime) -> None:
-        self.dispatch.pay(shipment, at)
+        if not shipment.isPaid:
+            self.dispatch.pay(shipment, at)
 
     def _refuse_capture(self, shipment: Shipment, at: datetime) -> None:
-        self.cashier.fail_capture(shipment.order, shipment.grandTotal.gross, at)
-        self._touch(shipment.order, at)
+        if not shipment.isPaid:
+            self.cashier.fail_capture(shipment.order, shipment.grandTotal.gross, at)
+            self._touch(shipment.order, at)
 
     def _leave(self, shipment: Shipment, at: datetime) -> None:
         rng, order = self.rng, shipment.order
+        if shipment.isShipped:
+            return
         self.dispatch.complete(rng, shipment, at)
         if order.store.type == "WHOLESALE":
             invoice = write_invoice(self.world, rng, shipment, at)
@@ -244,6 +265,8 @@ class Life:
             self.plan(self._after(at, 0.5, 6), partial(self._take_back, entry))
 
     def _take_back(self, entry: Return, at: datetime) -> None:
+        if entry.returnStatus != "PENDING":
+            return
         self.returns.complete(entry, at)
         left = sum(line.quantity - line.returnedQuantity for line in entry.shipment.lines)
         if left and self.rng.random() < 0.06:
@@ -260,11 +283,14 @@ class Life:
             self.plan(self._after(at, 3, 15), partial(self._send_goods, order))
 
     def _send_goods(self, order: PurchaseOrder, at: datetime) -> None:
+        if order.deliveries:
+            return
         delivery = self.buyer.send(self.rng, order, at)
         self.plan(self._after(at, 3, 14), partial(self._receive, delivery))
 
     def _receive(self, delivery: PurchaseOrderDelivery, at: datetime) -> None:
-        self.buyer.receive(delivery, at)
+        if delivery.stockChange is None:
+            self.buyer.receive(delivery, at)
 
     def anonymise(self, customer: Customer, at: datetime) -> None:
         """Forget a person everywhere; amounts, dates and numbers stay."""

@@ -31,8 +31,10 @@ class Traffic:
     def __init__(self, life: Life) -> None:
         self.life = life
         self.world = life.world
+        self._latest = life.world.timeline.now
         self._kinds: list[tuple[str, int, Callable[[random.Random, datetime], bool]]] = [
             ("order placed", 34, self._order),
+            ("what was due", 20, self._planned),
             ("shipment created", 14, self._ship),
             ("shipment completed", 14, self._complete),
             ("payment captured", 6, self._capture),
@@ -57,7 +59,8 @@ class Traffic:
         """One thing happens; where nothing of the kind is possible, an order is placed."""
         now = now.astimezone(self.world.timeline.now.tzinfo).replace(microsecond=0)
         # Money and time only go forward, also when the clock does not.
-        now = max(now, self.world.orders.rows()[-1].createdAt)
+        now = max(now, self._latest, self.world.orders.rows()[-1].createdAt)
+        self._latest = now
         self.life.rng = rng
         (label, _, act), *_ = rng.choices(self._kinds, [weight for _, weight, _ in self._kinds])
         if act(rng, now):
@@ -83,16 +86,11 @@ class Traffic:
 
     def _order(self, rng: random.Random, now: datetime) -> bool:
         store = rng.choices((1, 2, 3), (64, 29, 7))[0]
-        order = self.life.desk.place(rng, store, now)
-        if any(isinstance(line, GiftCertificateOrderLine) for line in order.lines):
-            self.life.cashier.authorise(rng, order, now)
-        elif store != 3 and rng.random() < 0.03:
-            self.life.cashier.await_authorisation(order, now)
-        else:
-            self.life.cashier.authorise(rng, order, now)
-        if order.status == "PENDING" and rng.random() < 0.5:
-            order.status = "CONFIRMED"
+        self.life.order(store, now)
         return True
+
+    def _planned(self, rng: random.Random, now: datetime) -> bool:
+        return self.life.play_one(now)
 
     def _ship(self, rng: random.Random, now: datetime) -> bool:
         ready = [
