@@ -48,6 +48,9 @@ class RateLimit:
 # refilled in between are lost at Centra; so we never count on the topmost share (half a second of the short window).
 _USABLE = 0.95
 
+# A clock that stepped back by more was wrong before; it is believed now.
+_CLOCK_CORRECTION_SECONDS = 60.0
+
 # Read the limits again after so much use: other integrations draw from the same buckets unseen.
 READ_AGAIN_SECONDS = 30.0
 READ_AGAIN_REQUESTS = 100
@@ -78,9 +81,10 @@ class Bucket:
         return self.quota * _USABLE
 
     def refill(self, now: float) -> None:
-        """Credits the time since `at`. A clock that stepped back credits nothing and is followed."""
+        """Credits the time since `at`. A clock that stepped back credits nothing until it has caught up."""
         self.tokens = min(self.full, self.tokens + self.rate * max(0.0, now - self.at))
-        self.at = now
+        if now > self.at or self.at - now > _CLOCK_CORRECTION_SECONDS:
+            self.at = now
 
     def wait(self, tokens: float, reserve: float) -> float:
         """Seconds until `tokens` can be drawn with `reserve` left. What exceeds the bucket waits for a full one."""
