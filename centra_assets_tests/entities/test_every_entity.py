@@ -15,6 +15,7 @@ from centra_assets.centra.documents import Paging, Shape, operation_named, parse
 from centra_assets.centra.nested import limited_lists
 from centra_assets.centra.response_types import response_type
 from centra_assets.centra.schema import bundled_schema
+from centra_assets.entities.attributes import ATTRIBUTE_FRAGMENT, TRANSLATION_FRAGMENT
 from centra_assets.entities.contract import Contract
 from centra_assets.entities.model import CARRIED_COLUMNS, Axis, Entity
 from centra_assets.entities.registry import ENTITIES
@@ -128,6 +129,14 @@ def test_attributes_are_only_asked_for_where_they_can_be_left_out(entity: Entity
     assert bool(entity.attributes_of) == bool(entity.attribute_paths)
     asked = {path for path in _paths(record_type(entity)) if path.split(".")[-1] == "attributes"}
     assert asked == set(entity.attribute_paths)
+
+
+@every_entity
+def test_shared_selections_are_written_the_shared_way(entity: Entity) -> None:
+    text = entity.document_text()
+    for fragment, path in ((ATTRIBUTE_FRAGMENT, "attributes"), (TRANSLATION_FRAGMENT, "translations")):
+        asked = any(known.split(".")[-1] == path for known in _paths(record_type(entity)))
+        assert (fragment in text) == asked
 
 
 @every_entity
