@@ -123,7 +123,7 @@ def extract(
             for index, page in client.stream(query, [_variables(entity, group, calendar) for group in groups]):
                 split = list(_split(entity, groups[index], page, calendar))
                 for key, frame in split:
-                    if timed:
+                    if timed and entity.sorted_by_creation:
                         place = groups[index].index(key)
                         for finished in groups[index][progress[index] : place]:
                             partitions.close(finished)

@@ -51,7 +51,7 @@ class Entity:
     `$first`/`$after` a connection, `$limit`/`$page` a list, neither a single answer.
 
     For the axes DAY and MONTH an operation declares `$from: DateTimeTz, $to: DateTimeTz` (half open; the caller
-    drops what lies outside) and sorts by creation time, then id. For STORE, PRICELIST and WAREHOUSE it
+    drops what lies outside) and sorts by creation time, then id, or says that it cannot. For STORE, PRICELIST and WAREHOUSE it
     declares `$key: Int!`, the id, which is also the partition key.
 
     `record_id` and `updated_at` are field names (aliases) at the top of every record; `created_at` is needed for DAY,
@@ -71,6 +71,8 @@ class Entity:
     transform: Transform
     record_id: str = "id"
     created_at: str | None = None
+    # Whether records come in order of creation, so that a day is at its end when a later one has begun.
+    sorted_by_creation: bool = True
     updated_at: str | None = None
     # Largest page that Centra's documentation allows for the paged field.
     page_limit: int = 200

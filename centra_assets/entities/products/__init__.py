@@ -13,6 +13,8 @@ PRODUCTS = Entity(
     operations=("ProductConnection", "ProductList"),
     axis=Axis.MONTH,
     created_at="createdAt",
+    # That products can be sorted by creation is inferred; without it they come by id.
+    sorted_by_creation=False,
     updated_at="updatedAt",
     tables=(
         contracts.Products,

@@ -20,6 +20,7 @@ SUPPLIERS = Entity(
     transform=transform_suppliers,
 )
 
+# Centra sorts purchase orders and deliveries by id only.
 PURCHASE_ORDERS = Entity(
     name="purchase_orders",
     family="purchasing",
@@ -29,6 +30,7 @@ PURCHASE_ORDERS = Entity(
     operations=("PurchaseOrderConnection", "PurchaseOrderList"),
     axis=Axis.MONTH,
     created_at="createdAt",
+    sorted_by_creation=False,
     updated_at="updatedAt",
     tables=(contracts.PurchaseOrders, contracts.PurchaseOrderLines),
     transform=transform_purchase_orders,
@@ -43,6 +45,7 @@ DELIVERIES = Entity(
     operations=("DeliveryConnection", "DeliveryList"),
     axis=Axis.MONTH,
     created_at="createdAt",
+    sorted_by_creation=False,
     tables=(contracts.Deliveries, contracts.DeliveryLines),
     transform=transform_deliveries,
 )

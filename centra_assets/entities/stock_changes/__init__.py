@@ -13,6 +13,8 @@ STOCK_CHANGES = Entity(
     operations=("StockChangeConnection", "StockChangeList"),
     axis=Axis.DAY,
     created_at="createdAt",
+    # Centra sorts stock changes by id only, and an import may write old ones late.
+    sorted_by_creation=False,
     tables=(contracts.StockChanges, contracts.StockChangeLines),
     transform=transform,
     nested={"lines": "StockChangeLinesOfOne"},

@@ -1,11 +1,19 @@
 """Claims about stock changes and their lines."""
 
-from datetime import UTC, date, datetime
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from centra_assets.assets.extract import extract
+from centra_assets.calendar import Calendar
+from centra_assets.centra.blocking import connect
 from centra_assets.entities.stock_changes import STOCK_CHANGES
+from centra_assets.storage.lake import Lake
 from centra_assets_tests.entities.products.looking import broken_rules, good, points_per_record, rows
 from centra_assets_tests.entities.reading import read
+from centra_assets_tests.fixtures.sandbox import MakeSandbox
 
 
 def line(number: int, delivered: int, cost: Decimal = Decimal("0.1")) -> dict[str, object]:
@@ -55,3 +63,20 @@ def test_a_negative_cost_sets_the_change_aside() -> None:
     result = read(STOCK_CHANGES, {"id": 5, "lines": [line(50, 4, Decimal("-1"))]})
     assert broken_rules(result) == ["unit_cost_is_not_negative"]
     assert result.tables["stock_changes"].is_empty()
+
+
+def test_changes_that_come_out_of_order_land_on_their_own_days(make_sandbox: MakeSandbox, tmp_path: Path) -> None:
+    sandbox, zone = make_sandbox(own_world=True), ZoneInfo("Europe/Stockholm")
+    with sandbox.world.lock:
+        oldest, *_, newest = sandbox.world.tables["StockChange"]
+        # An import writes an old change late: the highest id, on the first day.
+        newest.createdAt = oldest.createdAt
+    expected = Counter(change.createdAt.astimezone(zone).date() for change in sandbox.world.tables["StockChange"])
+    first = min(expected)
+    days = [first + timedelta(days=place) for place in range((max(expected) - first).days + 1)]
+    lake, calendar = Lake(str(tmp_path)), Calendar(first, zone)
+    with connect(url=sandbox.url, token=sandbox.token) as client:
+        # One slice: the whole range is read in one go, by id.
+        keys = [day.isoformat() for day in days]
+        report = extract(STOCK_CHANGES, keys, client=client, lake=lake, calendar=calendar, run_id="run", slices=1)
+    assert [report.partitions[key].rows for key in keys] == [expected[day] for day in days]
