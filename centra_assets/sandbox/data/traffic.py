@@ -90,7 +90,8 @@ class Traffic:
         return True
 
     def _planned(self, rng: random.Random, now: datetime) -> bool:
-        return self.life.play_one(now)
+        # More than an order plans, or the queue would only grow.
+        return self.life.play_some(now, 10)
 
     def _ship(self, rng: random.Random, now: datetime) -> bool:
         ready = [
