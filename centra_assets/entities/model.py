@@ -51,13 +51,15 @@ class Entity:
     `$first`/`$after` a connection, `$limit`/`$page` a list, neither a single answer.
 
     For the axes DAY and MONTH an operation declares `$from: DateTimeTz, $to: DateTimeTz` (half open; the caller
-    drops what lies outside) and sorts by creation time, then id, or says that it cannot. For STORE, PRICELIST and WAREHOUSE it
-    declares `$key: Int!`, the id, which is also the partition key.
+    drops what lies outside) and sorts by creation time, then id, or says that it cannot. For STORE, PRICELIST and
+    WAREHOUSE it declares `$key: Int!`, the id, which is also the partition key.
 
     `record_id` and `updated_at` are field names (aliases) at the top of every record; `created_at` is needed for DAY,
     MONTH. Objects without an id of their own: `record_id` may be a dotted path to one that tells them apart within
-    the partition (`productSize.id`), or empty, and then it is a digest of the payload. `transform` gets one row per record: `record` (struct, the document's full type; what was pruned is
-    null) and CARRIED_COLUMNS, and returns a frame per table with the contract's columns and CARRIED_COLUMNS.
+    the partition (`productSize.id`), or empty, and then it is a digest of the payload.
+
+    `transform` gets one row per record: `record` (struct, the document's full type; what was pruned is null) and
+    CARRIED_COLUMNS, and returns a frame per table with the contract's columns and CARRIED_COLUMNS.
     """
 
     name: str
