@@ -14,19 +14,17 @@ from pathlib import Path
 
 from graphql import (
     REMOVE,
-    DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
     GraphQLObjectType,
     OperationDefinitionNode,
     SelectionSetNode,
     Visitor,
-    parse,
     print_ast,
     visit,
 )
 
 from benchmarks import rendering, shop
+from centra_assets.centra.documents import operation_named, parsed
 from centra_assets.centra.schema import bundled_schema
 from centra_assets.entities.orders import ORDERS
 
@@ -37,14 +35,14 @@ _CONNECTION = "orderConnection"
 
 @cache
 def document_text() -> str:
-    """Our own orders document as an instance without custom attributes is asked; every contender sends it."""
+    """Our own orders operation as an instance without custom attributes is asked; every contender sends it."""
     dropped = ORDERS.attribute_paths
 
     class WithoutAttributes(Visitor):
         def enter_field(self, node: FieldNode, *_: object) -> object:
             return REMOVE if (node.alias or node.name).value in dropped else None
 
-    return print_ast(visit(parse(ORDERS.document_text()), WithoutAttributes()))
+    return print_ast(visit(operation_named(parsed(ORDERS.document_text()), OPERATION), WithoutAttributes()))
 
 
 @dataclass(frozen=True)
@@ -108,9 +106,8 @@ def prepare(orders: int, seed: int = 1) -> Path:
 
 
 def _write(folder: Path, text: str, orders: int, seed: int) -> None:
-    document = parse(text)
-    node = _node_selection(document)
-    renderer = rendering.Renderer(bundled_schema(), _fragments(document))
+    node = _node_selection(operation_named(parsed(text), OPERATION))
+    renderer = rendering.Renderer(bundled_schema())
     by_type: dict[str, rendering.Render] = {}
     for name in ("DirectToConsumerOrder", "WholesaleOrder"):
         kind = bundled_schema().type_map[name]
@@ -129,23 +126,15 @@ def _write(folder: Path, text: str, orders: int, seed: int) -> None:
     (folder / "truth.json").write_text(json.dumps(asdict(truth)))
 
 
-def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
-    return {it.name.value: it for it in document.definitions if isinstance(it, FragmentDefinitionNode)}
-
-
-def _node_selection(document: DocumentNode) -> SelectionSetNode:
+def _node_selection(operation: OperationDefinitionNode) -> SelectionSetNode:
     """What the operation selects of one order. Fails when the operation no longer asks in the way we answer."""
-    operation = next(
-        it
-        for it in document.definitions
-        if isinstance(it, OperationDefinitionNode) and it.name is not None and it.name.value == OPERATION
-    )
     selection = operation.selection_set
     path = []
     for name in (_CONNECTION, "edges", "node"):
         found = {it.name.value: it for it in selection.selections if isinstance(it, FieldNode)}
         path.append(sorted(found))
-        assert found[name].selection_set is not None
-        selection = found[name].selection_set
+        inner = found[name].selection_set
+        assert inner is not None
+        selection = inner
     assert path == [[_CONNECTION], ["edges", "pageInfo", "totalCount"], ["node"]], path
     return selection

@@ -6,8 +6,6 @@ from typing import Any
 
 from graphql import (
     FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLEnumType,
     GraphQLList,
     GraphQLNonNull,
@@ -43,8 +41,8 @@ class Taxed(tuple[Any, Any]):
 class Renderer:
     """Compiles a document's selections into functions from objects to JSON text, once per concrete type."""
 
-    def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
-        self._schema, self._fragments = schema, fragments
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
 
     def object(self, parent: GraphQLObjectType, selections: Sequence[SelectionSetNode]) -> Render:
         """A function for objects of a concrete type."""
@@ -62,10 +60,9 @@ class Renderer:
                 key = selection.alias.value if selection.alias else selection.name.value
                 fields.setdefault(key, []).append(selection)
                 continue
-            fragment = self._fragments[selection.name.value] if isinstance(selection, FragmentSpreadNode) else selection
-            assert isinstance(fragment, FragmentDefinitionNode | InlineFragmentNode)
-            if fragment.type_condition is None or self._applies(parent, fragment.type_condition.name.value):
-                self._collect(parent, fragment.selection_set, fields)
+            assert isinstance(selection, InlineFragmentNode), "named fragments are written out before"
+            if selection.type_condition is None or self._applies(parent, selection.type_condition.name.value):
+                self._collect(parent, selection.selection_set, fields)
 
     def _applies(self, parent: GraphQLObjectType, condition: str) -> bool:
         wanted = self._schema.type_map[condition]
