@@ -6,8 +6,9 @@ from datetime import datetime
 
 import polars as pl
 
+from centra_assets.storage.column_types import normalised
 from centra_assets.storage.errors import BatchShapeError, DuplicateKeyError
-from centra_assets.storage.tables import Table
+from centra_assets.storage.tables import SYSTEM_COLUMNS, Table
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,11 @@ Scope = PartitionScope | RecordScope
 def checked(batch: TableBatch, scope: Scope) -> pl.DataFrame:
     """The batch's rows, one per key: the newest fetch wins, and the same row twice is one row.
 
-    Raises DuplicateKeyError for different rows with one key and one fetch, BatchShapeError for rows out of scope.
+    Raises DuplicateKeyError for different rows with one key and one fetch, BatchShapeError for rows out of scope, for
+    missing columns and for types that would lose something.
     """
     rows, table = batch.rows, batch.table
-    missing = [name for name in (*table.key, "_record_id", "_partition", "_fetched_at") if name not in rows.columns]
-    if missing:
-        raise BatchShapeError(f"the batch for {table.schema}.{table.name} has no column {', '.join(missing)}.")
+    _refuse_wrong_shape(batch)
     outside = rows[scope.column].unique().is_in(list(scope.keys)).not_().sum()
     if outside:
         raise BatchShapeError(f"the batch for {table.schema}.{table.name} has {outside} {scope.column} out of scope.")
@@ -81,6 +81,18 @@ def checked(batch: TableBatch, scope: Scope) -> pl.DataFrame:
             f"{ambiguous} rows for {table.schema}.{table.name} have the key ({', '.join(table.key)}) of another row."
         )
     return newest
+
+
+def _refuse_wrong_shape(batch: TableBatch) -> None:
+    name = f"{batch.table.schema}.{batch.table.name}"
+    wanted = [*batch.table.columns, *(column for column in SYSTEM_COLUMNS if column.name != "_loaded_at")]
+    missing = [column.name for column in wanted if column.name not in batch.rows.columns]
+    if missing:
+        raise BatchShapeError(f"the batch for {name} has no column {', '.join(missing)}.")
+    for column in wanted:
+        dtype = batch.rows.schema[column.name]
+        if dtype.is_nested() or (dtype.is_float() and normalised(column.type).startswith("numeric")):
+            raise BatchShapeError(f"column {column.name} of {name} is {column.type} and arrived as {dtype}.")
 
 
 def fetches(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:

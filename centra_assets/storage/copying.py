@@ -11,7 +11,6 @@ from psycopg import Cursor, sql
 from psycopg.rows import TupleRow
 
 from centra_assets.storage.column_types import normalised
-from centra_assets.storage.errors import BatchShapeError
 from centra_assets.storage.tables import Column, Table
 
 # Rows per piece of CSV: some megabytes, so that memory stays flat and PostgreSQL is never without work.
@@ -31,8 +30,7 @@ _ESCAPE = re.compile(
 
 
 def as_csv(rows: pl.DataFrame, columns: Sequence[Column]) -> Iterator[bytes]:
-    """The columns of the frame as pieces of CSV, in the order given. Raises BatchShapeError where a type cannot be."""
-    _refuse_wrong_types(rows, columns)
+    """The columns of the frame as pieces of CSV, in the order given."""
     documents = [column.name for column in columns if normalised(column.type) == "jsonb"]
     ordered = rows.select(_storable(rows, documents, column.name) for column in columns)
     for piece in ordered.iter_slices(_ROWS_PER_PIECE):
@@ -106,16 +104,6 @@ class CsvSource:
     def __call__(self) -> Iterator[bytes]:
         begun, self._begun = self._begun, None
         return begun or Ahead(self._pool, self._write())
-
-
-def _refuse_wrong_types(rows: pl.DataFrame, columns: Sequence[Column]) -> None:
-    missing = [column.name for column in columns if column.name not in rows.columns]
-    if missing:
-        raise BatchShapeError(f"the batch has no column {', '.join(missing)}.")
-    for column in columns:
-        dtype = rows.schema[column.name]
-        if dtype.is_nested() or (dtype.is_float() and normalised(column.type).startswith("numeric")):
-            raise BatchShapeError(f"column {column.name} of type {column.type} arrived as {dtype}.")
 
 
 def _storable(rows: pl.DataFrame, documents: Sequence[str], name: str) -> pl.Expr | pl.Series:

@@ -49,7 +49,9 @@ _SETTINGS: Mapping[str, str] = {
     "max_parallel_workers_per_gather": "1",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    "log_min_error_statement": "panic",  # a failing statement may quote personal data
+    # A failing statement and the detail of its failure may quote personal data.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
 }
 
 # What a test may give up: a crash of the machine loses the data.
