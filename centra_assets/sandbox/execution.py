@@ -43,6 +43,7 @@ class Prepared:
     """An operation that may run, with its price."""
 
     name: str
+    key: tuple[object, ...]
     reading: Reading
     variables: Mapping[str, Any]
     needs: Sequence[Need]
@@ -65,16 +66,15 @@ class Prepared:
 def prepare(instance: Instance, query: str, variables: Mapping[str, Any], operation_name: str | None) -> Prepared:
     """Parse, validate and weigh. Raises QueryRefusedError."""
     schema = instance.schema
-    reading, needs = _kept(
-        instance, (schema.removed, query, operation_name), lambda: _read(instance, query, operation_name)
-    )
+    key = (schema.removed, query, operation_name)
+    reading, needs = _kept(instance, key, lambda: _read(instance, query, operation_name))
     definitions = reading.operation.variable_definitions
     coerced = get_variable_values(schema.graphql, definitions, dict(variables))
     if isinstance(coerced, list):
         raise QueryRefusedError(coerced)
     complexity = reading.complexity(coerced)
     name = reading.operation.name.value if reading.operation.name else _root_names(reading.operation)
-    return Prepared(name, reading, coerced, needs, complexity, reading.mutations)
+    return Prepared(name, key, reading, coerced, needs, complexity, reading.mutations)
 
 
 def execute(instance: Instance, prepared: Prepared, token: Token) -> dict[str, Any]:
@@ -84,11 +84,10 @@ def execute(instance: Instance, prepared: Prepared, token: Token) -> dict[str, A
     if missing:
         return {"errors": [_missing_permission(need) for need in missing[:1]], "extensions": prepared.extensions}
     switches = tuple(sorted((k, v) for k, v in prepared.variables.items() if isinstance(v, bool)))
-    reading = prepared.reading
     try:
         with instance.world.lock:
             plan: Callable[[Run], dict[str, Any]] = _kept(
-                instance, (id(reading), switches), lambda: _compile(instance, prepared)
+                instance, (*prepared.key, switches), lambda: _compile(instance, prepared)
             )
             data = plan(instance.run(token, prepared.variables))
     except GraphQLError as error:

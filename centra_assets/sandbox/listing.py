@@ -1,26 +1,57 @@
 """Pages: `limit` and `page` over lists, `first`/`after` over connections, within the bands. It reads no fields."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NoReturn
 
 from graphql import GraphQLError, GraphQLField
 
+from centra_assets.sandbox.data.table import Table
 from centra_assets.sandbox.filters import Moment, Where, compile_where
 from centra_assets.sandbox.ordering import Indexes, Order, Ranked, rank
 
 DEFAULT_LIMIT = 20
+_LONG_LIST = 200
 Visible = Callable[[Any], bool]
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a list comes from: a whole table, which has indexes, or the related objects of one."""
+    """Where a list comes from: a whole table, or the related objects of one.
+
+    Under a `name` the list's order is kept between requests. `get` finds an object of a table by each of `keys`.
+    """
 
     nodes: Sequence[Any]
-    table_name: str | None = None
+    name: Hashable = None
+    is_table: bool = False
+    keys: tuple[str, ...] = ()
+    get: Callable[[Any], Any] | None = None
+
+    def of_keys(self, wanted: Mapping[str, Any]) -> "Source":
+        """Only the objects that a filter names by key, when it does; they are few, so they need no index."""
+        for name in self.keys:
+            given = wanted.get(name)
+            if given and self.get and name not in (wanted.get("negate") or ()):
+                found = (self.get(key) for key in dict.fromkeys(given))
+                return Source([node for node in found if node is not None], None, self.is_table)
+        return self
+
+
+def table_source(table: Table[Any]) -> Source:
+    """A whole table of the world."""
+    rows = table.rows()
+    # Orders are kept by number and known by their hash as well; kinds without an id have no key that anyone knows.
+    keys = ("id", "number") if table.name == "Order" else ("id",) if rows and hasattr(rows[0], "id") else ()
+    return Source(rows, table.name, True, keys, table.get)
+
+
+def related_source(node: Any, field_name: str, nodes: Sequence[Any]) -> Source:
+    """The objects related to one. A long list is worth keeping in order (a warehouse's levels, page by page)."""
+    key = getattr(node, "id", None) if len(nodes) > _LONG_LIST else None
+    return Source(nodes, None if key is None else (type(node).__name__, key, field_name))
 
 
 @dataclass(frozen=True)
@@ -34,12 +65,14 @@ class Lister:
 
     def page(self, source: Source, field: GraphQLField, args: Mapping[str, Any], band: int) -> Sequence[Any]:
         """A plain list: filtered, sorted, cut. A nested one without a limit is whole, a table's has 20."""
-        limit, page = args.get("limit"), args.get("page") or 1
-        if limit is None and "limit" in field.args and source.table_name is not None:
+        limit, page = args.get("limit"), args.get("page")
+        page = 1 if page is None else page
+        if limit is None and "limit" in field.args and source.is_table:
             limit = DEFAULT_LIMIT
         _check_band("limit", limit, band)
         if page < 1:
             _refuse("page must be 1 or more.")
+        source = source.of_keys(args.get("where") or {})
         where = self._where(field, args)
         if self.visible is None and not where.tests and not args.get("sort") and limit is None:
             return source.nodes
@@ -56,6 +89,7 @@ class Lister:
             _refuse("first and last exclude each other.")
         _check_band("first", first, band)
         _check_band("last", last, band)
+        source = source.of_keys(args.get("where") or {})
         order = Order.of(args.get("sort"), self.moment.zone)
         ranked = self._ranked(source, order)
         where = self._where(field, args)
@@ -90,7 +124,7 @@ class Lister:
         if not sorts:
             return (node for node in source.nodes if self._passes(where, node))
         order = Order.of(sorts, self.moment.zone)
-        if source.table_name is None:
+        if source.name is None:
             passing = [node for node in source.nodes if self._passes(where, node)]
             return iter(rank(passing, order).nodes)
         ranked = self._ranked(source, order)
@@ -98,9 +132,9 @@ class Lister:
         return (node for node in islice(ranked.nodes, begin, end) if self._passes(rest, node))
 
     def _ranked(self, source: Source, order: Order) -> Ranked:
-        if source.table_name is None:
+        if source.name is None:
             return rank(source.nodes, order)
-        return self.indexes.ranked(source.table_name, source.nodes, order)
+        return self.indexes.ranked(source.name, source.nodes, order)
 
     def _passes(self, where: Where, node: Any) -> bool:
         return (self.visible is None or self.visible(node)) and where.passes(node)

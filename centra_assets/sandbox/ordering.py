@@ -4,8 +4,8 @@ import base64
 import binascii
 import json
 from bisect import bisect_left
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import total_ordering
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from graphql import GraphQLError
 
 from centra_assets.sandbox.filters import Span, comparable
-from centra_assets.sandbox.paths import reader
+from centra_assets.sandbox.paths import Reader, reader
 
 Key = tuple[tuple[int, Any], ...]
 
@@ -37,6 +37,7 @@ class Order:
 
     sorts: tuple[str, ...]
     zone: ZoneInfo
+    _by_kind: dict[type[Any], Sequence[tuple[Reader, bool]]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, sorts: Sequence[str] | None, zone: ZoneInfo) -> "Order":
@@ -46,7 +47,16 @@ class Order:
 
     def key(self, node: Any) -> Key:
         """Where a node stands: comparable with every other node's key, and able to go into a cursor."""
-        return tuple(self._component(node, sort) for sort in self.sorts)
+        components = []
+        for read, falls in self._readers(type(node)):
+            values = read(node)
+            value = values[0] if values else None
+            # Whole numbers and instants are nearly all there is: they need no look at what else a value may be.
+            if type(value) is int:
+                components.append((0, -value) if falls else (1, value))
+            else:
+                components.append(_component(comparable(value, self.zone), falls))
+        return tuple(components)
 
     def cursor(self, node: Any) -> str:
         """An opaque text that holds the node's place; it stays good when other objects come and go."""
@@ -79,12 +89,15 @@ class Order:
         end = bisect_left(keys, ((flag + 1,) if last is None else (flag, _component(last, falls)[1] + 1),))
         return begin, max(begin, end)
 
-    def _component(self, node: Any, sort: str) -> tuple[int, Any]:
-        name = sort.rsplit("_", 1)[0]
-        if name == "id" and not hasattr(node, "id"):
-            return (0, 0)
-        values = reader(type(node), name)(node)
-        return _component(comparable(values[0], self.zone) if values else None, _falls(sort))
+    def _readers(self, kind: type[Any]) -> Sequence[tuple[Reader, bool]]:
+        found = self._by_kind.get(kind)
+        if found is None:
+            named = [(sort.rsplit("_", 1)[0], _falls(sort)) for sort in self.sorts]
+            # Kinds without an id (stock levels) share a place where they are equal, and keep the table's order in it.
+            found = self._by_kind[kind] = [
+                (reader(kind, name), falls) for name, falls in named if name != "id" or hasattr(kind, "id")
+            ]
+        return found
 
 
 def _falls(sort: str) -> bool:
@@ -122,17 +135,17 @@ def rank(nodes: Sequence[Any], order: Order) -> Ranked:
 
 
 class Indexes:
-    """Tables in the orders they were asked for, kept until the world changes."""
+    """Tables and long lists in the orders they were asked for, kept until the world changes."""
 
     def __init__(self) -> None:
-        self._ranked: dict[tuple[str, Order], tuple[int, Ranked]] = {}
+        self._ranked: dict[tuple[Hashable, Order], tuple[int, Ranked]] = {}
 
-    def ranked(self, table_name: str, rows: Sequence[Any], order: Order) -> Ranked:
-        """The whole table in this order."""
-        kept = self._ranked.get((table_name, order))
+    def ranked(self, name: Hashable, rows: Sequence[Any], order: Order) -> Ranked:
+        """All rows of the table or list of this name, in this order."""
+        kept = self._ranked.get((name, order))
         if kept is None or kept[0] != len(rows):
             kept = (len(rows), rank(rows, order))
-            self._ranked[table_name, order] = kept
+            self._ranked[name, order] = kept
         return kept[1]
 
     def forget(self) -> None:

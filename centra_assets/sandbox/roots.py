@@ -10,7 +10,7 @@ from graphql import GraphQLError, GraphQLField, get_named_type
 
 from centra_assets.sandbox.analysis import is_list
 from centra_assets.sandbox.data.table import Table
-from centra_assets.sandbox.listing import Source
+from centra_assets.sandbox.listing import Source, table_source
 from centra_assets.sandbox.mutations import MUTATIONS
 from centra_assets.sandbox.records import Counters
 from centra_assets.sandbox.selection import Fetch, Run
@@ -62,9 +62,9 @@ class Roots:
         table = self._instance.world.tables.get(table_name) or Table(table_name)
         band = self._instance.schema.band("Query", name)
         if type_name.endswith("Connection"):
-            return lambda node, run, args: run.lister.connection(Source(table.rows(), table_name), field, args, band)
+            return lambda node, run, args: run.lister.connection(table_source(table), field, args, band)
         if is_list(field.type):
-            return lambda node, run, args: run.lister.page(Source(table.rows(), table_name), field, args, band)
+            return lambda node, run, args: run.lister.page(table_source(table), field, args, band)
         return lambda node, run, args: table.get(args["id"])
 
     def _counter(self, name: str, field: GraphQLField) -> Fetch:
@@ -72,7 +72,7 @@ class Roots:
         if name not in tables:
             return lambda node, run, args: self._instance.statistics.requests
         table = self._instance.world.tables.get(tables[name]) or Table(tables[name])
-        return lambda node, run, args: run.lister.count(Source(table.rows(), tables[name]), field, args)
+        return lambda node, run, args: run.lister.count(table_source(table), field, args)
 
     def _mutation(self, name: str) -> Fetch:
         mutate = MUTATIONS.get(name)

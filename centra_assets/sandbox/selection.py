@@ -28,7 +28,7 @@ from centra_assets.sandbox.amounts import monetary_reader
 from centra_assets.sandbox.analysis import Reading, is_list
 from centra_assets.sandbox.data.nodes.stock import total_of
 from centra_assets.sandbox.instants import DEFAULT_DATE, DEFAULT_INSTANT, print_date, print_instant
-from centra_assets.sandbox.listing import Lister, Slice, Source
+from centra_assets.sandbox.listing import Lister, Slice, Source, related_source
 from centra_assets.sandbox.tokens import Token
 
 
@@ -193,7 +193,7 @@ def _fetch(reading: Reading, holder: GraphQLObjectType, name: str, definition: G
         return lambda node, run, args: total_of(run.lister.filtered(Source(node.stock), definition, args))
     if get_named_type(definition.type).name.endswith("Connection"):
         band = reading.schema.band(holder.name, name)
-        return lambda node, run, args: run.lister.connection(Source(_value(node, name)), definition, args, band)
+        return lambda node, run, args: run.lister.connection(_related(node, name), definition, args, band)
     if "includingTax" in definition.args:
         return lambda node, run, args: _taxed(_value(node, name), args.get("includingTax", True))
     if "includeFullyCancelled" in definition.args:
@@ -202,7 +202,7 @@ def _fetch(reading: Reading, holder: GraphQLObjectType, name: str, definition: G
         return _country_code
     if {"where", "sort", "limit"} & definition.args.keys():
         band = reading.schema.band(holder.name, name)
-        return lambda node, run, args: run.lister.page(Source(_value(node, name) or ()), definition, args, band)
+        return lambda node, run, args: run.lister.page(_related(node, name), definition, args, band)
     if is_list(definition.type):
         return lambda node, run, args: _seen(_value(node, name) or (), run)
     if "format" in definition.args:
@@ -228,6 +228,10 @@ def _fetch_of_connection(name: str) -> Fetch:
 
 def _cursor_at(part: Slice, position: int) -> str | None:
     return part.order.cursor(part.nodes[position]) if part.nodes else None
+
+
+def _related(node: Any, name: str) -> Source:
+    return related_source(node, name, _value(node, name) or ())
 
 
 def _value(node: Any, name: str) -> Any:

@@ -7,7 +7,7 @@ import logging
 import socket
 import threading
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -16,6 +16,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
+from centra_assets.errors import CentraAssetsError
 from centra_assets.sandbox.admin import admin_routes
 from centra_assets.sandbox.clock import Clock
 from centra_assets.sandbox.data.world import World, build_world
@@ -26,6 +27,13 @@ from centra_assets.sandbox.tokens import DEFAULT_TOKEN
 
 _LOG = logging.getLogger(__name__)
 _STARTING_SECONDS = 30.0
+
+
+class SandboxNotStartedError(CentraAssetsError):
+    """The server ended, or hung, before it could answer."""
+
+    code = "SANDBOX_NOT_STARTED"
+    remedy = "Choose another port, or 0 for a free one, and look at the server's own log."
 
 
 @dataclass(frozen=True)
@@ -87,12 +95,10 @@ class RunningSandbox:
 
     def __init__(self, options: SandboxOptions | None = None, *, world: World | None = None) -> None:
         self.options = options or SandboxOptions(plan=Plan.OFF)
+        self._socket = _bound(self.options)
         self.instance = build_instance(self.options, world)
         self.token = DEFAULT_TOKEN
-        self._socket = socket.socket()
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind((self.options.host, self.options.port))
-        self._server = _server(self.instance, replace(self.options, port=self._socket.getsockname()[1]), "critical")
+        self._server = _server(self.instance, "critical")
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
 
     @property
@@ -119,7 +125,7 @@ class RunningSandbox:
         waited = 0.0
         while not self._server.started:
             if not self._thread.is_alive() or waited > _STARTING_SECONDS:
-                raise RuntimeError("the sandbox did not start")
+                raise SandboxNotStartedError(f"Nothing answered within {_STARTING_SECONDS:.0f} seconds.")
             started.wait(0.01)
             waited += 0.01
         return self
@@ -147,21 +153,40 @@ class RunningSandbox:
 
 def run(options: SandboxOptions) -> None:
     """Serve until stopped, having said where."""
+    # First the port: a world takes seconds to build, and a taken port should be known before.
+    bound = _bound(options)
+    base = f"http://{options.host}:{bound.getsockname()[1]}"
     instance = build_instance(options)
-    print(f"Centra sandbox: http://{options.host}:{options.port}/graphql")
+    print(f"Centra sandbox: {base}/graphql")
     print(f"  token   {DEFAULT_TOKEN} (all permissions, integration name: sandbox)")
-    print(f"  admin   http://{options.host}:{options.port}/admin/health")
-    print(f"  world   {len(instance.world.tables['Order']):,} orders, seed {options.seed}, plan {options.plan}")
-    _server(instance, options, "warning").run()
+    print(f"  admin   {base}/admin/health")
+    print(
+        f"  world   {len(instance.world.tables['Order']):,} orders, seed {options.seed}, plan {options.plan}",
+        flush=True,
+    )
+    _server(instance, "warning").run(sockets=[bound])
 
 
-def _server(instance: Instance, options: SandboxOptions, log_level: str) -> uvicorn.Server:
+def _bound(options: SandboxOptions) -> socket.socket:
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((options.host, options.port))
+        # Listening at once, not when the world is ready: nobody else can take the port in between.
+        bound.listen()
+    except OSError as problem:
+        bound.close()
+        raise SandboxNotStartedError(f"Port {options.port} of {options.host}: {problem.strerror}.") from problem
+    return bound
+
+
+def _server(instance: Instance, log_level: str) -> uvicorn.Server:
     config = uvicorn.Config(
         build_app(instance),
-        host=options.host,
-        port=options.port,
         log_level=log_level,
         access_log=False,
+        # Longer than clients keep their connections, so that it is never the server that hangs up between requests.
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=2,
     )
     return uvicorn.Server(config)
