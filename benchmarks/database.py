@@ -68,4 +68,5 @@ def held(url: str, query: str) -> Truth:
     with psycopg.connect(url) as connection:
         row = connection.execute(query).fetchone()
     assert row is not None
-    return Truth(*row[:4], grand_total=int(row[4] * 100), line_value=int(row[5] * 100))
+    orders, lines, discounts, payments, grand_total, line_value = row
+    return Truth(orders, lines, discounts, payments, int(grand_total * 100), int(line_value * 100))

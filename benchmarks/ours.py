@@ -15,7 +15,7 @@ from centra_assets.assets.load import load
 from centra_assets.assets.tables import table_of
 from centra_assets.calendar import Calendar
 from centra_assets.centra.blocking import connect
-from centra_assets.centra.budget import Priority
+from centra_assets.centra.buckets import Priority
 from centra_assets.entities.model import TransformContext
 from centra_assets.entities.orders import ORDERS
 from centra_assets.storage.lake import Lake

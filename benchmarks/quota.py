@@ -18,7 +18,7 @@ from benchmarks.processes import ROOT, last_json
 from benchmarks.replay import ReplayServer, serving
 from benchmarks.report import Figure, Goal, Report, finish, publish
 from benchmarks.shop import DAYS
-from centra_assets.centra.budget import Priority
+from centra_assets.centra.buckets import Priority
 
 ORDERS = 50_000
 SECONDS = 75

@@ -5,7 +5,7 @@ import json
 import time
 
 from centra_assets.centra.blocking import connect
-from centra_assets.centra.budget import Priority
+from centra_assets.centra.buckets import Priority
 
 _ONE_ORDER = """
 query OneOrder($number: [Int!]) { orders(where: { number: $number }, limit: 1) { id number status updatedAt } }

@@ -7,14 +7,15 @@ from typing import Any
 from graphql import (
     FieldNode,
     GraphQLEnumType,
+    GraphQLInterfaceType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLSchema,
+    GraphQLUnionType,
     InlineFragmentNode,
     SelectionSetNode,
-    is_abstract_type,
     is_leaf_type,
     value_from_ast_untyped,
 )
@@ -22,6 +23,8 @@ from graphql import (
 # An object: fields by Centra's names, `__typename` where the field's type is abstract. What is missing is made up.
 Node = Mapping[str, Any]
 Render = Callable[[Any], str]
+
+_Abstract = GraphQLInterfaceType | GraphQLUnionType
 
 _MISSING: Any = object()
 _MADE_UP: Mapping[str, Any] = {
@@ -66,7 +69,7 @@ class Renderer:
 
     def _applies(self, parent: GraphQLObjectType, condition: str) -> bool:
         wanted = self._schema.type_map[condition]
-        return wanted is parent or (is_abstract_type(wanted) and self._schema.is_sub_type(wanted, parent))
+        return wanted is parent or (isinstance(wanted, _Abstract) and self._schema.is_sub_type(wanted, parent))
 
     def _field(self, parent: GraphQLObjectType, nodes: Sequence[FieldNode]) -> Render:
         name = nodes[0].name.value
@@ -94,7 +97,8 @@ class Renderer:
             return lambda values: "[]" if values is _MISSING else "[" + ",".join([element(it) for it in values]) + "]"
         if is_leaf_type(kind):
             return _leaf(kind)
-        concrete = self._schema.get_possible_types(kind) if is_abstract_type(kind) else [kind]
+        assert isinstance(kind, GraphQLObjectType | _Abstract)
+        concrete = [kind] if isinstance(kind, GraphQLObjectType) else self._schema.get_possible_types(kind)
         by_type = {member.name: self.object(member, selections) for member in concrete}
         only = by_type[concrete[0].name]
         if len(by_type) == 1:
@@ -103,7 +107,7 @@ class Renderer:
 
 
 def _leaf(kind: Any) -> Render:
-    made_up = kind.values and next(iter(kind.values)) if isinstance(kind, GraphQLEnumType) else _MADE_UP.get(kind.name)
+    made_up = next(iter(kind.values.keys())) if isinstance(kind, GraphQLEnumType) else _MADE_UP.get(kind.name)
     if kind.name in ("Float", "Int", "Int64"):
         # A Float is handed over as the text of the number, so that it is printed with the digits it was given.
         return lambda value: "null" if value is None else str(made_up if value is _MISSING else value)

@@ -102,7 +102,9 @@ class ReplayApp:
         if body in self._answers:
             return self._answers[body]
         limits = "rateLimits" in request["query"]
-        empty = {name: [] for name in bundled_schema().query_type.fields}  # type: ignore[union-attr]
+        query = bundled_schema().query_type
+        assert query is not None
+        empty: dict[str, list[Any]] = {name: [] for name in query.fields}
         outcome = graphql_sync(
             bundled_schema(),
             request["query"],
@@ -160,8 +162,8 @@ def serving(corpus: Path, *, plan: str = "off", hour_share: float = 1.0, latency
         cwd=Path(__file__).parent.parent,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         # The first and only line comes when the socket listens.
         address = process.stdout.readline().strip()
         if not address:
