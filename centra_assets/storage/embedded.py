@@ -201,7 +201,9 @@ def _new_socket_folder(path: Path) -> Path:
     if len(os.fsencode(folder / _SOCKET_NAME)) > _SOCKET_PATH_LIMIT:
         folder = Path(tempfile.mkdtemp(prefix=_TEMPORARY_PREFIX))
     else:
-        folder.mkdir(mode=0o700, exist_ok=True)
+        # A killed server leaves its socket's lock behind, and where nobody reaps it, its process id lives on.
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
     _open_to_server(folder)
     return folder
 
