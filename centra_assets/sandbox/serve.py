@@ -56,9 +56,6 @@ def build_instance(options: SandboxOptions, world: World | None = None) -> Insta
     clock = Clock(options.now)
     if world is None:
         world = build_world(seed=options.seed, scale=options.scale, now=clock.now(), months=options.months)
-        # Hundreds of thousands of objects that live as long as the process: the collector need not walk them.
-        gc.collect()
-        gc.freeze()
     instance = Instance.of(world, clock=clock, plan=options.plan)
     instance.latency_ms = options.latency_ms
     instance.set_traffic(options.traffic_per_minute)
@@ -157,6 +154,9 @@ def run(options: SandboxOptions) -> None:
     bound = _bound(options)
     base = f"http://{options.host}:{bound.getsockname()[1]}"
     instance = build_instance(options)
+    # Hundreds of thousands of objects that live as long as the process: the collector need not walk them.
+    gc.collect()
+    gc.freeze()
     print(f"Centra sandbox: {base}/graphql")
     print(f"  token   {DEFAULT_TOKEN} (all permissions, integration name: sandbox)")
     print(f"  admin   {base}/admin/health")
