@@ -1,6 +1,5 @@
 """Reading a question to its end, page after page, nested lists included. One request at a time is the transport's."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -8,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from centra_assets.centra.buckets import Priority
-from centra_assets.centra.decode import PageBody, exact_decoder, exact_encoder
-from centra_assets.centra.documents import Paging, Step, declared
+from centra_assets.centra.completion import Completion
+from centra_assets.centra.decode import PageBody
+from centra_assets.centra.documents import Paging
 from centra_assets.centra.errors import (
     NestedListCutError,
     PageDriftError,
@@ -17,12 +17,8 @@ from centra_assets.centra.errors import (
     RequestRefusedError,
     ResponseShapeError,
 )
-from centra_assets.centra.nested import FullList, full_lists
-from centra_assets.centra.plans import Plan, PreparedQuery, fitting_page
+from centra_assets.centra.plans import Plan, PreparedQuery
 from centra_assets.centra.transport import Reply, Transport
-
-# Lists inside an object allow at most 100 or 200 elements; 100 is right for all of them.
-_NESTED_PAGE_LIMIT = 100
 
 # Every refusal of a field costs a request; a document has fewer guarded fields than this.
 _MOST_REPLANNINGS = 60
@@ -59,7 +55,7 @@ class SliceReader:
         self._prepared = prepared
         self._replan = replan
         self._priority = priority
-        self._completing = asyncio.Semaphore(concurrency)
+        self._completion = Completion(transport, prepared, priority=priority, concurrency=concurrency)
 
     async def pages(self, variables: Mapping[str, Any]) -> AsyncGenerator[Page, None]:
         """All pages of a slice; a record comes once. The first page comes even when it is empty."""
@@ -81,14 +77,17 @@ class SliceReader:
     async def _reading(self, variables: Mapping[str, Any]) -> AsyncGenerator[Page, None]:
         """The pages as they come, from the first to the last."""
         shape, size = self._prepared.plan.shape, self._prepared.page_size
-        place: Any = 1 if shape.paging is Paging.LIST else None
+        place: Any = None
         before: list[str] | None = None
         while True:
             page, body = await self._page(variables, size, place)
-            yield page
             if self._prepared.plan.shape != shape:
-                # Another operation took over with the first page; its paging is another one.
+                # Another operation has taken over, and this place meant nothing to it.
                 shape, size = self._prepared.plan.shape, self._prepared.page_size
+                if place is not None:
+                    place = before = None
+                    continue
+            yield page
             following = _next_place(shape.paging, body, size, place)
             if following is None:
                 return
@@ -102,7 +101,7 @@ class SliceReader:
         if plan.single_limit is not None and body.longest >= plan.single_limit:
             raise NestedListCutError(f"{plan.name} is not paged, and its list has reached its limit.")
         if body.full:
-            await self._complete(plan, body)
+            await self._completion.complete(plan, body)
         page = Page(
             body.ids,
             body.updated_at,
@@ -128,60 +127,6 @@ class SliceReader:
                 return plan, reader, reply
         raise RequestRefusedError(f"{self._prepared.operation} was refused in ever new ways.")
 
-    async def _complete(self, plan: Plan, body: PageBody) -> None:
-        """Replaces the nested lists that may have been cut, in place."""
-
-        async def complete(place: int) -> None:
-            record = exact_decoder.decode(body.payloads[place])
-            # Outer lists first: what they bring may hold full lists itself.
-            for limited in sorted(plan.limited, key=lambda candidate: len(candidate.steps)):
-                for full in full_lists(record, limited):
-                    full.replace(await self._whole(full, body.ids[place]))
-            body.payloads[place] = exact_encoder.encode(record).decode()
-
-        await asyncio.gather(*(complete(place) for place in body.full))
-
-    async def _whole(self, full: FullList, record_id: str) -> list[Any]:
-        """All elements of a list that was cut, asked for by the id of the object that holds it."""
-        name = full.limited.name
-        plan = self._prepared.completions.get(name)
-        if plan is None:
-            raise NestedListCutError(
-                f"{self._prepared.operation}: {name} has reached its limit of {full.limited.limit}, "
-                "and no operation is named that reads it whole."
-            )
-        owner_id = record_id if full.owner_is_record else full.owner.get("id")
-        if owner_id is None:
-            raise NestedListCutError(f"{name} has reached its limit, and the object that holds it came without an id.")
-        size = fitting_page(plan, _NESTED_PAGE_LIMIT, self._prepared.complexity_quota)
-        return await self._elements(plan, {"id": _as_declared(plan, owner_id)}, size)
-
-    async def _elements(self, plan: Plan, variables: Mapping[str, Any], size: int) -> list[Any]:
-        elements: dict[str, Any] = {}
-        paging = plan.shape.paging
-        place: Any = 1 if paging is Paging.LIST else None
-        while True:
-            async with self._completing:
-                request = plan.request(variables, size=size, place=place)
-                reply = await self._transport.send(request, self._priority)
-            container = _descend(reply.envelope.data, plan.shape.path)
-            if container is None:
-                return list(elements.values())
-            connection = paging is Paging.CONNECTION
-            found = [edge["node"] for edge in container["edges"]] if connection else container
-            for element in found:
-                key = element.get("id") if isinstance(element, dict) else None
-                elements[f"id {key}" if key is not None else f"place {len(elements)}"] = element
-            if connection:
-                info = container["pageInfo"]
-                place = info["endCursor"] if info["hasNextPage"] else None
-                if place is None:
-                    return list(elements.values())
-            elif paging is Paging.SINGLE or len(found) < size:
-                return list(elements.values())
-            else:
-                place += 1
-
 
 def _unseen(page: Page, seen: set[str]) -> Page:
     """The page without the records that came before, on other pages or on this one."""
@@ -204,18 +149,4 @@ def _next_place(paging: Paging, body: PageBody, size: int, place: Any) -> Any:
             raise ResponseShapeError("There is a next page, but no cursor to ask for it.")
         return body.end_cursor if body.has_next else None
     # A page of exactly the size asked for may be the last one; only the next one tells.
-    return place + 1 if paging is Paging.LIST and body.longest >= size else None
-
-
-def _as_declared(plan: Plan, value: Any) -> Any:
-    return int(value) if declared(plan.operation).get("id") in ("Int", "Int64") else str(value)
-
-
-def _descend(data: Any, path: tuple[Step, ...]) -> Any:
-    """The container at the end of the path. Lists on the way have one element: what `$id` names."""
-    here = data
-    for place, step in enumerate(path):
-        here = None if here is None else here.get(step.key)
-        if step.is_list and place < len(path) - 1:
-            here = here[0] if here else None
-    return here
+    return (place or 1) + 1 if paging is Paging.LIST and body.longest >= size else None

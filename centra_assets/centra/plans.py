@@ -52,11 +52,13 @@ class Plan:
     single_limit: int | None
 
     def request(self, variables: Mapping[str, Any], *, size: int | None, place: Any, factor: float = 1.0) -> Request:
-        """The request for one page; `place` is a cursor or a page number, `factor` what experience says of the cost."""
+        """The request for one page. `place` is a cursor or a page number, None for the first page; `factor` is what
+        experience says of the cost.
+        """
         given = dict(variables)
         if self.shape.size_variable and self.shape.place_variable:
             given[self.shape.size_variable] = size
-            given[self.shape.place_variable] = place
+            given[self.shape.place_variable] = 1 if place is None and self.shape.paging is Paging.LIST else place
         expected = self.base_cost + self.record_cost * (size or 0)
         known = declared(self.operation)
         return Request(

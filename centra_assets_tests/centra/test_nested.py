@@ -17,6 +17,12 @@ def payments(first: int, count: int) -> list[dict[str, Any]]:
     return [{"id": number, "value": {"value": 10}} for number in range(first, first + count)]
 
 
+def owners(asked: Asked) -> dict[str, Any]:
+    """Whose list is asked for, by the response key of the answer: many in one request, or one by itself."""
+    many = {f"of{name[2:]}": value for name, value in asked.variables.items() if name.startswith("id") and name != "id"}
+    return many or {"": asked.variables["id"]}
+
+
 class Till(Shop):
     """Orders whose payments come cut at two, and whole when asked for."""
 
@@ -28,8 +34,12 @@ class Till(Shop):
         if asked.operation != "OrderPayments":
             return super().reply(asked)
         limit, page = asked.variables["limit"], asked.variables["page"]
-        paid = self.paid[asked.variables["id"]]
-        return answer({"orders": [{"paymentHistory": paid[(page - 1) * limit : page * limit]}]})
+        return answer(
+            {
+                key or "orders": [{"paymentHistory": self.paid[number][(page - 1) * limit : page * limit]}]
+                for key, number in owners(asked).items()
+            }
+        )
 
 
 def test_a_list_that_reached_its_limit_is_read_whole(peer: Peer, client: BlockingClient) -> None:
@@ -39,19 +49,27 @@ def test_a_list_that_reached_its_limit_is_read_whole(peer: Peer, client: Blockin
     found = [json.loads(payload)["paymentHistory"] for payload in page.payloads]
     assert found == list(till.paid.values())
     completions = [asked for asked in peer.asked if asked.operation == "OrderPayments"]
-    assert sorted((asked.variables["id"], asked.variables["page"]) for asked in completions) == [
-        (3, 1),
-        (4, 1),
-        (5, 1),
-        (5, 2),
-        (5, 3),
+    # One request for all that is full, then the pages of the one that is longer.
+    assert [(sorted(owners(asked).values()), asked.variables["page"]) for asked in completions] == [
+        ([3, 4, 5], 1),
+        ([5], 1),
+        ([5], 2),
+        ([5], 3),
     ]
+
+
+def test_many_full_lists_take_few_requests(peer: Peer, client: BlockingClient) -> None:
+    till = Till(*[3] * 95)
+    peer.reply = till.reply
+    pages = [page for _, page in client.stream(ORDERS, [{}])]
+    assert sum(len(json.loads(payload)["paymentHistory"]) for page in pages for payload in page.payloads) == 95 * 3
+    assert sum(asked.operation == "OrderPayments" for asked in peer.asked) <= 5 + len(pages)
 
 
 def test_numbers_of_a_completed_record_stay_exact(peer: Peer, client: BlockingClient) -> None:
     node = b'{"number":1,"currencyBaseRate":0.12345678901234567890,"paymentHistory":[{"id":1},{"id":2}]}'
     page_info = b'"totalCount":1,"pageInfo":{"hasNextPage":false,"endCursor":"1"}'
-    whole = b'{"data":{"orders":[{"paymentHistory":[{"id":1,"value":{"value":100.10}}]}]}}'
+    whole = b'{"data":{"of0":[{"paymentHistory":[{"id":1,"value":{"value":100.10}}]}]}}'
     orders = b'{"data":{"orderConnection":{' + page_info + b',"edges":[{"node":' + node + b"}]}}}"
     peer.reply = lambda asked: whole if asked.operation == "OrderPayments" else orders
     [(_, page)] = client.stream(ORDERS, [{}])
@@ -103,10 +121,10 @@ def test_a_list_deep_inside_is_asked_for_by_the_object_that_holds_it(peer: Peer,
     def reply(asked: Asked) -> Any:
         if asked.operation == "Variants":
             return answer({"products": [product]})
-        return answer({"productSize": {"stock": [{"physicalQuantity": n} for n in (1, 2, 3)]}})
+        return answer({"of0": {"stock": [{"physicalQuantity": n} for n in (1, 2, 3)]}})
 
     peer.reply = reply
     [(_, page)] = client.stream(DEEP, [{}])
     sizes = json.loads(page.payloads[0])["variants"][0]["productSizes"]
     assert [len(size["stock"]) for size in sizes] == [3, 0]
-    assert [asked.variables["id"] for asked in peer.asked[1:]] == [100]
+    assert [owners(asked) for asked in peer.asked[1:]] == [{"of0": 100}]
