@@ -30,6 +30,7 @@ DATABASE = "centra"
 _SYSTEM_USER = "pgserver"  # PostgreSQL refuses to run as root
 _START_SECONDS = 120  # crash recovery after a kill replays up to max_wal_size
 _TEMPORARY_PREFIX = "centra-postgres-"
+_DYING_SECONDS = 15  # what a killed server's processes may take to go
 _SOCKET_NAME = ".s.PGSQL.5432"
 _SOCKET_PATH_LIMIT = 100  # sun_path holds 104 bytes on macOS, 108 on Linux
 
@@ -107,9 +108,7 @@ class EmbeddedPostgres:
         with self._transition():
             if not (self.data / "PG_VERSION").exists():
                 self._initialise()
-            if not self._running():
-                self._launch()
-            self._create_database()
+            self._bring_up()
             self._in_use = (self.path / "use.lock").open("w")
             fcntl.flock(self._in_use, fcntl.LOCK_SH)
 
@@ -165,6 +164,21 @@ class EmbeddedPostgres:
         pid_file.unlink()
         return False
 
+    def _bring_up(self) -> None:
+        """Until the server answers: one that is just dying, or was killed, looks alive for a moment."""
+        deadline = time.monotonic() + _DYING_SECONDS
+        while True:
+            if not self._running():
+                self._launch()
+            try:
+                return self._create_database()
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise EmbeddedServerError(
+                        f"the embedded PostgreSQL runs and does not answer: {_last_lines(_tail(self.log))}."
+                    ) from None
+                time.sleep(0.1)
+
     def _launch(self) -> None:
         settings = {**self._settings, "unix_socket_directories": str(_new_socket_folder(self.path))}
         options = " ".join(f"-c {name}={_quoted(value)}" for name, value in settings.items())
@@ -172,7 +186,7 @@ class EmbeddedPostgres:
         self.log.touch()
         _open_to_server(self.log)
         arguments += ["--log", str(self.log), "--options", options]
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + _DYING_SECONDS
         while _run("pg_ctl", arguments).returncode != 0:
             # Backends of a killed server hold its shared memory until they notice; they need a moment.
             if "pre-existing shared memory" not in _tail(self.log) or time.monotonic() > deadline:

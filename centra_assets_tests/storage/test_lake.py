@@ -149,16 +149,14 @@ def test_rows_that_do_not_fit_into_memory_go_over_the_disk(lake: Lake, monkeypat
 
 def test_open_writers_share_one_allowance(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lake_file, "_BUFFERED_BYTES", 2000)
-    open_writer = lake.writer("orders", "2025-03-01", kind="snapshot", run_id="run", fetched_at=NOON)
-    with (
-        open_writer as first,
-        lake.writer("orders", "2025-03-02", kind="snapshot", run_id="r", fetched_at=NOON) as other,
-    ):
+    days = ("2025-03-01", "2025-03-02")
+    writers = [lake.writer("orders", day, kind="snapshot", run_id="run", fetched_at=NOON) for day in days]
+    with writers[0] as first, writers[1] as other:
         for number in range(50):
             first.append(rows((str(number), "x" * 100, 0)))
             other.append(rows((str(number), "y" * 50, 0)))
             assert sum(spill.bytes for spill in lake._spills) <= 2000
-    assert len(payloads(lake, "2025-03-01")) == len(payloads(lake, "2025-03-02")) == 50
+    assert [len(payloads(lake, day)) for day in days] == [50, 50]
 
 
 def test_foreign_columns_are_refused(lake: Lake) -> None:
