@@ -29,6 +29,8 @@ from centra_assets.storage.warehouse import Warehouse
 DEMO_HOME = HOME / "demo"
 REPORT = HOME / "demo.json"
 DAYS = 365
+# The runs' own logs are in the instance; on the console they would bury the summary.
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @dataclass
@@ -132,7 +134,7 @@ def _range_tags(axis: Axis, calendar: Calendar, instance: dg.DagsterInstance) ->
 def _run(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[str, str], progress: _Progress) -> None:
     started = time.monotonic()
     with progress.console.status(f"{job.name} ..."):
-        result = job.execute_in_process(instance=instance, tags=dict(tags), raise_on_error=False)
+        result = job.execute_in_process(instance=instance, tags=dict(tags), run_config=_QUIET, raise_on_error=False)
     evaluations = result.get_asset_check_evaluations()
     for evaluation in evaluations:
         outcome = "passed" if evaluation.passed else "warned"
