@@ -25,6 +25,8 @@ SECONDS = 75
 _COMPLEXITY = "QUERY_COMPLEXITY"
 # Until a backfill has started, read the schema and spent what lay above its reserve.
 _WARM_UP_SECONDS = 12
+# What a small process needs to start, on a busy machine.
+_START_SECONDS = 10
 # The hour's bucket holds the backfill's reserve and little more, as it does after the first minutes of a long one.
 _SPENT = Priority.BACKFILL.value + 0.001
 
@@ -96,8 +98,9 @@ def _window(
         serving(corpus, plan=plan, hour_share=hour_share, latency_ms=latency_ms) as server,
         _backfills(server, url, backfills),
     ):
-        client = _realtime(server, url, _WARM_UP_SECONDS + seconds) if realtime else None
-        time.sleep(_WARM_UP_SECONDS + seconds)
+        time.sleep(_WARM_UP_SECONDS)
+        client = _realtime(server, url, seconds - _START_SECONDS) if realtime else None
+        time.sleep(seconds)
         stats = server.stats()
         seen = last_json(client.communicate()[0]) if client else {}
     return Window(
