@@ -20,6 +20,10 @@ from centra_assets.centra.errors import (
 from centra_assets.centra.plans import Plan, PreparedQuery
 from centra_assets.centra.transport import Reply, Transport
 
+# Records of a first look, and the points of a page that is too cheap to be worth one.
+_FIRST_LOOK = 20
+_CHEAP_PAGE = 3_000
+
 # Every refusal of a field costs a request; a document has fewer guarded fields than this.
 _MOST_REPLANNINGS = 60
 
@@ -76,24 +80,38 @@ class SliceReader:
 
     async def _reading(self, variables: Mapping[str, Any]) -> AsyncGenerator[Page, None]:
         """The pages as they come, from the first to the last."""
-        shape, size = self._prepared.plan.shape, self._prepared.page_size
+        shape, size = self._prepared.plan.shape, self._first_size()
         place: Any = None
         before: list[str] | None = None
+        read = 0
         while True:
             page, body = await self._page(variables, size, place)
             if self._prepared.plan.shape != shape:
                 # Another operation has taken over, and this place meant nothing to it.
-                shape, size = self._prepared.plan.shape, self._prepared.page_size
+                shape, size = self._prepared.plan.shape, self._first_size()
                 if place is not None:
-                    place = before = None
+                    place, before, read = None, None, 0
                     continue
             yield page
+            read += len(page.ids)
             following = _next_place(shape.paging, body, size, place)
             if following is None:
                 return
             if following == place or (shape.paging is Paging.LIST and page.ids == before):
                 raise ResponseShapeError(f"{self._prepared.operation}: the same page comes again and again.")
             place, before = following, page.ids
+            whole = self._prepared.page_size
+            if shape.paging is Paging.CONNECTION:
+                size = min(whole, max(1, (body.total_count or read + whole) - read))
+            elif size < whole:
+                # Page numbers of one size mean nothing in another: begin again; what came already is passed over.
+                place, before, size = None, None, whole
+
+    def _first_size(self) -> int:
+        """Centra charges for what a page may hold, not for what it holds: dear records are first asked for in a small
+        page, which often is all, and otherwise tells how many more to ask for."""
+        whole = self._prepared.page_size
+        return min(whole, _FIRST_LOOK) if self._prepared.record_cost * whole > _CHEAP_PAGE else whole
 
     async def _page(self, variables: Mapping[str, Any], size: int, place: Any) -> tuple[Page, PageBody]:
         plan, reader, reply = await self._answered(variables, size, place)
@@ -123,7 +141,7 @@ class SliceReader:
                 if self._prepared.plan is plan:
                     await self._replan(self._prepared, plan, error)
             else:
-                self._prepared.learn_cost(request.cost.complexity, reply.complexity)
+                self._prepared.learn_cost(plan, size, reply.complexity)
                 return plan, reader, reply
         raise RequestRefusedError(f"{self._prepared.operation} was refused in ever new ways.")
 

@@ -59,14 +59,17 @@ class Plan:
         if self.shape.size_variable and self.shape.place_variable:
             given[self.shape.size_variable] = size
             given[self.shape.place_variable] = 1 if place is None and self.shape.paging is Paging.LIST else place
-        expected = self.base_cost + self.record_cost * (size or 0)
         known = declared(self.operation)
         return Request(
             self.text,
             {name: value for name, value in given.items() if name in known},
             self.name,
-            Cost(complexity=round(expected * factor)),
+            Cost(complexity=round(self.page_cost(size or 0) * factor)),
         )
+
+    def page_cost(self, size: int) -> int:
+        """Points of a page of so many records, by the rule."""
+        return self.base_cost + self.record_cost * size
 
 
 @dataclass
@@ -119,10 +122,11 @@ class PreparedQuery:
         self.reader = page_reader(self.query, plan)
         self.completions.clear()
 
-    def learn_cost(self, expected: int, actual: int) -> None:
-        """Remembers how far the computed cost is off."""
-        if expected > 0 and actual > 0:
-            self.cost_factor = min(10.0, max(0.1, self.cost_factor * actual / expected))
+    def learn_cost(self, plan: Plan, size: int, actual: int) -> None:
+        """Remembers how far the computed cost of a page is off."""
+        computed = plan.page_cost(size)
+        if computed > 0 and actual > 0:
+            self.cost_factor = min(10.0, max(0.1, actual / computed))
 
 
 def fitting_page(plan: Plan, page_limit: int, quota: int | None, factor: float = 1.0) -> int:

@@ -152,7 +152,7 @@ class _Pruner:
         definition = field_of(parent, node.name.value)
         coordinate = f"{parent.name}.{node.name.value}"
         if path in self._cuts.dropped:
-            self._cut(path, "not wanted")
+            # Whoever does not want it knows why.
             return None
         if coordinate in self._cuts.denied:
             permission = self._cuts.denied[coordinate]

@@ -96,6 +96,14 @@ def test_payloads_that_do_not_fit_fail_alone(bad: set[int]) -> None:
     ]
 
 
+def test_many_payloads_keep_their_order_and_their_places() -> None:
+    payloads = [f'{{"id":{place}}}' for place in range(2_500)]
+    payloads[1_700] = '{"id":[]}'
+    result = decode_records(pl.Series(payloads), MONEY)
+    assert result.undecodable == [1_700]
+    assert result.records.struct.field("id").drop_nulls().to_list() == [n for n in range(2_500) if n != 1_700]
+
+
 def test_no_payloads_are_no_records() -> None:
     assert decode_records(pl.Series([], dtype=pl.String), MONEY).records.dtype == MONEY.dtype
 

@@ -85,6 +85,7 @@ def test_paths_that_are_not_wanted_are_dropped() -> None:
     assert "currency{" not in result.text
     assert "paymentHistory" not in result.text
     assert "grandTotal{value}" in result.text
+    assert result.pruned == ()
 
 
 def test_a_fragment_on_a_type_that_is_gone_takes_its_fields_along() -> None:
