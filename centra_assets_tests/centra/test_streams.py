@@ -173,13 +173,23 @@ def test_the_page_size_is_at_least_one(peer: Peer, make_client: MakeClient) -> N
 
 def test_the_real_complexity_corrects_the_computed_one(peer: Peer, client: BlockingClient) -> None:
     shop = Shop(orders(25))
-    peer.reply = lambda asked: {**shop.reply(asked), "extensions": {"complexity": 300}}
+    peer.reply = lambda asked: {**shop.reply(asked), "extensions": {"complexity": 30 * asked.variables["first"]}}
     prepared = client.prepare(ORDERS)
     with client.measure() as stats:
         list(client.stream(prepared, [{}]))
-    assert stats.complexity == 900
+    assert stats.complexity == 30 * 25
     computed = prepared.plan.base_cost + 10 * prepared.record_cost
     assert prepared.cost_factor == pytest.approx(300 / computed, rel=0.05)
+
+
+def test_what_is_paid_for_follows_the_records_and_not_the_page_size(peer: Peer, client: BlockingClient) -> None:
+    dear = replace(ORDERS, page_limit=1000)
+    shop = Shop(orders(47))
+    peer.reply = shop.reply
+    assert client.prepare(dear).record_cost * 1000 > 3_000
+    [*pages] = client.stream(dear, [{}])
+    assert sum(len(page.ids) for _, page in pages) == 47
+    assert [asked.variables["first"] for asked in peer.asked] == [20, 27]
 
 
 def test_leaving_the_loop_early_stops_the_reading(peer: Peer, client: BlockingClient) -> None:
