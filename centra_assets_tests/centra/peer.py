@@ -20,8 +20,6 @@ from centra_assets.centra.schema import INTROSPECTION, bundled_sdl
 
 TOKEN = "a-token-for-tests"
 
-UNLIMITED: tuple[dict[str, Any], ...] = ()
-
 
 @dataclass
 class Asked:
@@ -83,8 +81,6 @@ class Peer:
     asked: list[Asked] = field(default_factory=list)
     limits_read: int = 0
     introspections: int = 0
-    in_flight: int = 0
-    most_in_flight: int = 0
 
     async def handle(self, request: Request) -> Response:
         body = json.loads(await request.body())

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -154,7 +155,6 @@ def test_a_servers_message_is_shortened_and_scrubbed(message: str, expected: str
 
 
 def test_every_error_has_a_row_in_the_documentation() -> None:
-    from pathlib import Path
 
     text = (Path(__file__).parents[2] / "docs" / "errors.md").read_text(encoding="utf-8")
     found, waiting = set(), [CentraError]

@@ -1,7 +1,7 @@
 """What is cut when the live schema or the token is poorer than the document."""
 
 import pytest
-from graphql import GraphQLSchema, build_schema, parse, validate
+from graphql import GraphQLSchema, TypeInfo, TypeInfoVisitor, Visitor, build_schema, parse, validate, visit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -173,7 +173,6 @@ def test_whatever_is_denied_the_rest_is_a_valid_question(denied: set[str]) -> No
 
 
 def _selected(result: PrunedOperation) -> set[tuple[str, str]]:
-    from graphql import TypeInfo, TypeInfoVisitor, Visitor, visit
 
     info, found = TypeInfo(bundled_schema()), set()
 
