@@ -1,5 +1,6 @@
 """The command line `centra-assets`: how commands are spelled. What they do is in `commands`."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -55,11 +56,18 @@ def sandbox(
     plan: Annotated[str, typer.Option(help="growth, enhanced, high-volume, enterprise or off.")] = "growth",
     latency_ms: Annotated[int, typer.Option(help="Time added to each answer.")] = 0,
     traffic: Annotated[float, typer.Option(help="Changes per minute.")] = 0.0,
+    built_at: Annotated[
+        datetime | None,
+        typer.Option(
+            help="Moment up to which the shop has lived already; now unless told.",
+            formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S"],
+        ),
+    ] = None,
 ) -> None:
     """Run the stand-in Centra on its own; docs/sandbox.md says what it can do."""
     from centra_assets.commands.sandbox import run_sandbox
 
-    run_sandbox(port=port, seed=seed, scale=scale, plan=plan, latency_ms=latency_ms, traffic=traffic)
+    run_sandbox(port=port, seed=seed, scale=scale, plan=plan, latency_ms=latency_ms, traffic=traffic, built_at=built_at)
 
 
 def main() -> None:

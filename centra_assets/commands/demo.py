@@ -4,9 +4,9 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from centra_assets.calendar import Calendar
+from centra_assets.commands.shop import SHOP_HOME, Shop
 from centra_assets.commands.stack import HOME, Stack, running_stack
 from centra_assets.commands.truth import compare, warehouse_figures
 from centra_assets.definitions import build_definitions
@@ -26,9 +27,7 @@ from centra_assets.sensors.dynamic_partitions import register
 from centra_assets.settings import Settings
 from centra_assets.storage.warehouse import Warehouse
 
-DEMO_HOME = HOME / "demo"
 REPORT = HOME / "demo.json"
-DAYS = 365
 # The runs' own logs are in the instance; on the console they would bury the summary.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -44,17 +43,16 @@ class _Progress:
 def run_demo(*, scale: float, seed: int) -> int:
     """Run the demonstration; returns 0 only when nothing differs, no run failed and no check reports an error."""
     console, started = Console(), time.monotonic()
-    start = datetime.now(UTC).date() - timedelta(days=DAYS)
-    sandbox = {"plan": "growth", "scale": str(scale), "seed": str(seed)}
-    with _only_stand_ins():
+    shop = Shop.opened_now(seed=seed, scale=scale)
+    with ExitStack() as stack:
+        stack.enter_context(_only_stand_ins())
         console.print("Starting PostgreSQL and the sandbox, a Centra to run on a laptop ...")
-        with (
-            running_stack(
-                sandbox=sandbox, home=DEMO_HOME, extra_environment={"CENTRA_START_DATE": start.isoformat()}
-            ) as up,
-            _environment(up.environment),
-        ):
-            report = _materialize_and_compare(up, console)
+        up = stack.enter_context(
+            running_stack(sandbox=shop.options(), home=SHOP_HOME, afresh=True, extra_environment=shop.environment())
+        )
+        shop.remember()
+        stack.enter_context(_environment(up.environment))
+        report = _materialize_and_compare(up, console)
     report["seconds"] = round(time.monotonic() - started, 1)
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text(json.dumps(report, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -1,6 +1,8 @@
 """Brings up what a laptop lacks: PostgreSQL, a sandbox, a Dagster home. Real ones named in the environment win."""
 
+import fcntl
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -24,7 +26,7 @@ class StackError(CentraAssetsError):
     """Something that the stack needs did not come up."""
 
     code = "STACK_NOT_UP"
-    remedy = "Read the log file that the cause names; then start the command again."
+    remedy = "Read the log file that the cause names, or end the other command; then start again."
 
 
 @dataclass
@@ -72,12 +74,35 @@ def dagster_environment(database_url: str, home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def running_stack(
-    *, sandbox: Mapping[str, str], home: Path = HOME, extra_environment: Mapping[str, str] | None = None
-) -> Iterator[Stack]:
-    """Start what the environment does not name, and stop it again. `sandbox` are options of the sandbox command."""
+def occupied(home: Path, *, afresh: bool = False) -> Iterator[None]:
+    """Keep other commands of ours out of the folder; `afresh` empties it first."""
     home.mkdir(parents=True, exist_ok=True)
+    with (home / "stack.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StackError(f"Another `centra-assets dev` or `demo` is running in {home}.") from None
+        if afresh:
+            for child_folder in home.iterdir():
+                if child_folder.is_dir():
+                    shutil.rmtree(child_folder)
+        yield
+
+
+@contextmanager
+def running_stack(
+    *,
+    sandbox: Mapping[str, str],
+    home: Path = HOME,
+    afresh: bool = False,
+    extra_environment: Mapping[str, str] | None = None,
+) -> Iterator[Stack]:
+    """Start what the environment does not name, and stop it again. `sandbox` are options of the sandbox command.
+
+    `afresh` empties `home` first, so only a home that holds nothing but a sandbox's data may be given with it.
+    """
     with ExitStack() as stack:
+        stack.enter_context(occupied(home, afresh=afresh))
         environment = {**os.environ, **(extra_environment or {})}
         embedded = "CENTRA_DATABASE_URL" not in os.environ
         if embedded:

@@ -38,7 +38,11 @@ class SandboxNotStartedError(CentraAssetsError):
 
 @dataclass(frozen=True)
 class SandboxOptions:
-    """How a sandbox starts. Port 0 takes a free one; `now` None is the real time."""
+    """How a sandbox starts. Port 0 takes a free one; `now` None is the real time.
+
+    `built_at` is the moment up to which its shop has lived already, now unless told: the same seed and moment make the
+    same shop again.
+    """
 
     host: str = "127.0.0.1"
     port: int = 0
@@ -49,13 +53,16 @@ class SandboxOptions:
     latency_ms: float = 0.0
     traffic_per_minute: float = 0.0
     now: datetime | None = None
+    built_at: datetime | None = None
 
 
 def build_instance(options: SandboxOptions, world: World | None = None) -> Instance:
     """An instance over a world of its own, or over the one given."""
     clock = Clock(options.now)
     if world is None:
-        world = build_world(seed=options.seed, scale=options.scale, now=clock.now(), months=options.months)
+        world = build_world(
+            seed=options.seed, scale=options.scale, now=options.built_at or clock.now(), months=options.months
+        )
     instance = Instance.of(world, clock=clock, plan=options.plan)
     instance.latency_ms = options.latency_ms
     instance.set_traffic(options.traffic_per_minute)
