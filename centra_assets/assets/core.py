@@ -74,7 +74,7 @@ def build_core_assets(
                 lake=lake.open(),
                 warehouse=store,
                 context=transform_context,
-                run_id=context.run_id,
+                run_id=context.run.run_id,
                 tables=[contract.table for contract in selected],
             )
         aside = sum(report.quarantined.values())

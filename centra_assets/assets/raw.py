@@ -64,7 +64,7 @@ def build_raw_asset(
                 client=client,
                 lake=lake.open(),
                 calendar=calendar,
-                run_id=context.run_id,
+                run_id=context.run.run_id,
                 slices=slices_for(len(keys), centra.concurrency) if dated else len(keys),
             )
         for item in report.pruned:
