@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import resource
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -29,7 +31,7 @@ def days(first: int = 0, last: int = DAYS) -> list[str]:
 
 def fetch(keys: Sequence[str], *, url: str, token: str, database_url: str, lake: Lake, run_id: str) -> dict[str, Any]:
     """Extract the partitions into the lake."""
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     with connect(url=url, token=token, database_url=database_url, priority=Priority.BACKFILL, concurrency=4) as client:
         report = extract(
             ORDERS,
@@ -40,7 +42,7 @@ def fetch(keys: Sequence[str], *, url: str, token: str, database_url: str, lake:
             run_id=run_id,
         )
     return {
-        "seconds": round(time.perf_counter() - started, 3),
+        **_spent(started, cpu),
         "rows": report.rows,
         "requests": report.requests,
         "throttled": report.throttled,
@@ -49,7 +51,7 @@ def fetch(keys: Sequence[str], *, url: str, token: str, database_url: str, lake:
 
 def store(keys: Sequence[str], *, database_url: str, lake: Lake, run_id: str) -> dict[str, Any]:
     """Load the partitions from the lake into core."""
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     warehouse = Warehouse(database_url)
     warehouse.prepare([table_of(contract) for contract in ORDERS.tables])
     report = load(
@@ -61,9 +63,19 @@ def store(keys: Sequence[str], *, database_url: str, lake: Lake, run_id: str) ->
         run_id=run_id,
     )
     return {
-        "seconds": round(time.perf_counter() - started, 3),
+        **_spent(started, cpu),
         "quarantined": sum(report.quarantined.values()),
         "tables": {table: asdict(counts) for table, counts in report.tables.items()},
+    }
+
+
+def _spent(started: float, cpu: float) -> dict[str, float]:
+    """Of one step: seconds, CPU seconds, and the highest memory of the process until its end."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return {
+        "seconds": round(time.perf_counter() - started, 3),
+        "cpu_seconds": round(time.process_time() - cpu, 3),
+        "peak_memory_mib": round(peak / 2**20, 1),
     }
 
 
