@@ -69,7 +69,8 @@ RULES: tuple[Rule, ...] = (
         table="orders",
         name="totals_add_up",
         failures="select o.number::text as key from core.orders o "
-        "join (select order_number, count(*) as lines from core.order_lines group by 1) l on l.order_number = o.number "
+        "left join (select order_number, count(*) as lines from core.order_lines group by 1) l"
+        " on l.order_number = o.number "
         "where o.status <> 'CANCELLED' and abs(coalesce(o.line_values, 0) + coalesce(o.shipping, 0)"
         " + coalesce(o.handling, 0) - coalesce(o.discounts, 0) + coalesce(o.tax_added, 0) - coalesce(o.tax_deducted, 0)"
         " - o.grand_total) > 0.01 * greatest(1, l.lines)",
