@@ -1,5 +1,6 @@
 """What the UI shows of assets: column schemas, lineage, counts and costs. Never a value out of a row."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from centra_assets.centra.pruning import Pruned
 from centra_assets.entities.contract import Contract
 from centra_assets.entities.model import Entity
 from centra_assets.storage.tables import SYSTEM_COLUMNS
+
+_ARGUMENTS = re.compile(r"\([^)]*\)")
 
 LAKE_COLUMNS = (  # of every raw asset
     dg.TableColumn("id", "text", "Centra's id of the record (the number, for orders)."),
@@ -86,7 +89,7 @@ def column_lineage(entity: Entity, contract: type[Contract]) -> dg.TableColumnLi
     depends: dict[str, list[dg.TableColumnDep]] = {}
     for name, column in contract.columns().items():
         source = str((column.metadata or {}).get("source", ""))
-        matches = sorted(path for path in known if source and _reads(source, path))
+        matches = sorted(path for path in known if source and reads(source, path))
         names = [f"payload.{path}" for path in matches] or ["payload"]
         depends[name] = [dg.TableColumnDep(raw_key(entity), column_name) for column_name in names]
     for carried, source in (("_record_id", "id"), ("_source_updated_at", "updated_at"), ("_fetched_at", "fetched_at")):
@@ -94,8 +97,18 @@ def column_lineage(entity: Entity, contract: type[Contract]) -> dg.TableColumnLi
     return dg.TableColumnLineage(depends)
 
 
-def _reads(source: str, path: str) -> bool:
-    return path == source or path.startswith(f"{source}.")
+def reads(source: str, path: str, *, above: bool = False) -> bool:
+    """Whether a column's `source` is the response path or holds it; with `above`, also whether it lies below the path.
+
+    Arguments in a source tell readers of the dictionary which of two values it is; they are no part of the path. The
+    source `address` stands for whichever address the row was read from, such as `shippingAddress`.
+    """
+    named = _ARGUMENTS.sub("", source).split(".")
+    steps = path.split(".")
+    together = zip(named, steps, strict=False)
+    return (above or len(named) <= len(steps)) and all(
+        step == name or (name == "address" and step.endswith("Address")) for name, step in together
+    )
 
 
 def pruned_metadata(pruned: Sequence[Pruned]) -> dict[str, Any]:

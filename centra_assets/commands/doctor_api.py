@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+from centra_assets.assets.metadata import reads
 from centra_assets.assets.queries import attribute_paths_to_drop, query_of
 from centra_assets.centra.blocking import BlockingClient, connect
 from centra_assets.centra.buckets import Priority
@@ -148,4 +149,4 @@ def _columns(item: Entity, cut: Pruned) -> list[str]:
 
 
 def _covers(path: str, source: str) -> bool:
-    return bool(source) and (source == path or source.startswith(f"{path}.") or path.startswith(f"{source}."))
+    return bool(source) and reads(source, path, above=True)
