@@ -19,7 +19,7 @@ def build_source_assets(entities: Iterable[Entity]) -> list[dg.AssetSpec]:
             source_key(group),
             group_name="centra",
             kinds={"graphql"},
-            owners=[Owner.PLATFORM],
+            owners=[Owner.PLATFORM.value],
             description=(
                 f"Centra itself, as its Integration API shows it: {', '.join(sorted(names))}. "
                 "The source of truth; read through the shared rate-limit budget."

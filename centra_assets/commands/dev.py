@@ -1,6 +1,7 @@
 """The `dev` command: the whole platform on loopback, one Ctrl-C to stop it. Nothing of it is fit for production."""
 
 import os
+import signal
 import sys
 import time
 from contextlib import ExitStack
@@ -15,6 +16,9 @@ from centra_assets.commands.stack import HOME, Stack, child, running_stack, wait
 def run_dev(*, port: int, scale: float, traffic: float) -> int:
     """Start what the environment does not name, then wait. Returns the exit code."""
     console = Console()
+    # Also as a service or in the background, where a shell has SIGINT ignored: stopping must stop everything.
+    for wish in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(wish, signal.default_int_handler)
     # Real data and a sandbox's never share a folder: the demonstration empties its own.
     only_stand_ins = not {"CENTRA_API_URL", "CENTRA_DATABASE_URL"} & os.environ.keys()
     home = SHOP_HOME if only_stand_ins else HOME
