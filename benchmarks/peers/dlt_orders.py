@@ -19,7 +19,7 @@ os.environ.update(
         "NORMALIZE__WORKERS": "2",
         "NORMALIZE__START_METHOD": "fork",
         # Without a limit there is one intermediate file, and one file keeps one worker busy.
-        "SOURCES__DATA_WRITER__FILE_MAX_ITEMS": "5000",
+        "SOURCES__DATA_WRITER__FILE_MAX_ITEMS": "2000",
         "NORMALIZE__DATA_WRITER__DISABLE_COMPRESSION": "true",
         "SOURCES__DATA_WRITER__DISABLE_COMPRESSION": "true",
         "NORMALIZE__DATA_WRITER__BUFFER_MAX_ITEMS": "20000",
