@@ -93,6 +93,17 @@ def test_column_lineage_leads_from_every_core_column_to_the_raw_payload(
     lineage = metadata["dagster/column_lineage"].value
     assert isinstance(lineage, dg.TableColumnLineage)
     assert lineage.deps_by_column["number"] == [dg.TableColumnDep(dg.AssetKey(["raw", "orders"]), "payload.number")]
+    assert [dep.column_name for dep in lineage.deps_by_column["grand_total"]] == [
+        "payload.grandTotal.currency.code",
+        "payload.grandTotal.value",
+    ]
+    metadata = next(iter(materializations(days, dg.AssetKey(["core", "order_addresses"])).values()))
+    lineage = metadata["dagster/column_lineage"].value
+    assert isinstance(lineage, dg.TableColumnLineage)
+    assert [dep.column_name for dep in lineage.deps_by_column["city"]] == [
+        "payload.billingAddress.city",
+        "payload.shippingAddress.city",
+    ]
     schema = next(iter(materializations(days, dg.AssetKey(["raw", "orders"])).values()))["dagster/column_schema"].value
     assert isinstance(schema, dg.TableSchema)
     assert "payload.number" in {column.name for column in schema.columns}
