@@ -5,10 +5,12 @@ from datetime import timedelta
 
 import dagster as dg
 
+from centra_assets.entities.model import Axis
 from centra_assets.entities.registry import entity
 from centra_assets.sandbox.data.nodes.orders import Order
 from centra_assets_tests.assets.conftest import MakePlatform
 from centra_assets_tests.assets.platform import Platform, changed_rows, day_of
+from centra_assets_tests.fixtures.sandbox import MakeSandbox
 
 ORDERS = entity("orders")
 RAW = dg.AssetKey(["raw", "orders"])
@@ -136,4 +138,48 @@ def test_a_slice_that_failed_leaves_no_mark_and_the_next_run_completes(own_platf
     platform.refresh(keys=days)
     assert set(platform.lake.partitions("orders")) == set(days)
     assert platform.instance.get_materialized_partitions(RAW) == set(days)
+    assert platform.differences() == {}
+
+
+def test_rows_that_slip_into_the_next_page_are_not_doubled(
+    make_platform: MakePlatform, make_sandbox: MakeSandbox
+) -> None:
+    small = replace(entity("newsletter_subscriptions"), page_limit=5)
+    platform = make_platform(sandbox=make_sandbox(), entities=[small])
+    platform.admin("faults", page_drift=-1)
+    platform.refresh(Axis.NONE)
+    assert platform.count("newsletter_subscriptions") > 5
+    assert platform.differences() == {}
+
+
+def test_nothing_is_remembered_per_record(own_platform: MakePlatform) -> None:
+    platform = own_platform(days=3, scale=0.02)
+    begin, _ = platform.calendar.window(ORDERS.axis, platform.keys(ORDERS.axis)[0])
+    with platform.sandbox.world.lock:
+        for order in platform.sandbox.world.tables["Order"]:
+            order.createdAt = begin
+        platform.sandbox.instance.indexes.forget()
+    platform.refresh()
+    assert platform.count("orders") > 100
+    kept = platform.warehouse.query(
+        "select table_name::text as name from information_schema.tables where table_schema = 'ops'"
+    )["name"].to_list()
+    remembered = {name: platform.count(name, "ops") for name in kept}
+    # Per partition and table a digest; per table and load a line in the log; buckets, schema and versions beside them.
+    partitions = len(platform.keys(ORDERS.axis)) * len(ORDERS.tables)
+    assert remembered["loaded_partition"] == partitions
+    assert sum(remembered.values()) < partitions + len(ORDERS.tables) + 20
+
+
+def test_an_outage_of_a_moment_passes_unnoticed(make_platform: MakePlatform, make_sandbox: MakeSandbox) -> None:
+    platform = make_platform(sandbox=make_sandbox(), days=5)
+    broken = [
+        {"kind": "status", "status": 503, "times": 1, "only": "orderConnection"},
+        {"kind": "cut", "times": 1, "only": "orderConnection"},
+    ]
+    platform.admin("faults", requests=broken)
+    result = platform.refresh()
+    assert result.success
+    assert not any(event.is_step_up_for_retry for event in result.all_events)
+    assert platform.stats()["statuses"]["503"] == 1
     assert platform.differences() == {}
