@@ -1,5 +1,7 @@
 """Builds `raw/<entity>` assets: what Centra said, appended to the lake. Parsing belongs to the core assets."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from centra_assets.assets.extract import extract
@@ -16,6 +18,7 @@ from centra_assets.assets.metadata import (
 )
 from centra_assets.assets.plan import partition_keys, slices_for
 from centra_assets.calendar import Calendar
+from centra_assets.centra.errors import PermissionDeniedError
 from centra_assets.entities.model import Axis, Entity
 from centra_assets.partitions import partitions_definition
 from centra_assets.resources.centra import CentraResource
@@ -54,19 +57,30 @@ def build_raw_asset(
         deps=[source_key(group_of(entity))],
         pool=API_POOL,
         retry_policy=TRANSIENT_RETRIES,
+        output_required=False,
     )
-    def raw(context: dg.AssetExecutionContext, centra: CentraResource, lake: LakeResource) -> dg.MaterializeResult:
+    def raw(
+        context: dg.AssetExecutionContext, centra: CentraResource, lake: LakeResource
+    ) -> Iterator[dg.MaterializeResult]:
         keys = partition_keys(context)
+        store = lake.open()
         with failures_told_apart(), centra.client() as client:
-            report = extract(
-                entity,
-                keys,
-                client=client,
-                lake=lake.open(),
-                calendar=calendar,
-                run_id=context.run.run_id,
-                slices=slices_for(len(keys), centra.concurrency) if dated else len(keys),
-            )
+            try:
+                report = extract(
+                    entity,
+                    keys,
+                    client=client,
+                    lake=store,
+                    calendar=calendar,
+                    run_id=context.run.run_id,
+                    slices=slices_for(len(keys), centra.concurrency) if dated else len(keys),
+                )
+            except PermissionDeniedError as error:
+                if any(True for _ in store.partitions(entity.name)):
+                    # It could be read before: that it no longer can is a failure, and not how the token was meant.
+                    raise
+                _skip(context, entity, error)
+                return
         for item in report.pruned:
             context.log.warning(f"raw/{entity.name}: {item.path} was not asked for: {item.reason}")
         context.log.info(
@@ -76,11 +90,24 @@ def build_raw_asset(
         told = {**extract_metadata(report), "dagster/column_schema": raw_payload_schema(entity)}
         if partitions is None:
             only = partition_extract_metadata(next(iter(report.partitions.values())))
-            return dg.MaterializeResult(metadata={**told, **only, "dagster/row_count": report.rows})
+            yield dg.MaterializeResult(metadata={**told, **only, "dagster/row_count": report.rows})
+            return
         for key, extracted in report.partitions.items():
             context.add_asset_metadata(
                 partition_extract_metadata(extracted), asset_key=raw_key(entity), partition_key=key
             )
-        return dg.MaterializeResult(metadata=told)
+        yield dg.MaterializeResult(metadata=told)
 
     return raw
+
+
+def _skip(context: dg.AssetExecutionContext, entity: Entity, error: PermissionDeniedError) -> None:
+    """Leave out an entity that the token was never allowed to read, and say so where people look."""
+    tables = ", ".join(f"core.{contract.table}" for contract in entity.tables)
+    context.log.warning(f"raw/{entity.name} was skipped, and {tables} with it: {error}")
+    context.log_event(
+        dg.AssetObservation(
+            raw_key(entity),
+            metadata={"skipped": error.cause, "remedy": error.remedy, "tables_without_rows": tables},
+        )
+    )

@@ -11,7 +11,7 @@ from centra_assets.assets.metadata import reads
 from centra_assets.assets.queries import attribute_paths_to_drop, query_of
 from centra_assets.centra.blocking import BlockingClient, connect
 from centra_assets.centra.buckets import Priority
-from centra_assets.centra.errors import AuthenticationError
+from centra_assets.centra.errors import AuthenticationError, PermissionDeniedError
 from centra_assets.centra.pruning import Pruned
 from centra_assets.commands.findings import Finding, Outcome
 from centra_assets.entities.model import Axis, Entity
@@ -100,6 +100,12 @@ def _entities(client: BlockingClient, settings: Settings) -> Iterator[Finding]:
     for item in ENTITIES:
         try:
             pruned = _ask_for_one(client, item, keys)
+        except PermissionDeniedError as error:
+            tables = ", ".join(contract.table for contract in item.tables)
+            yield Finding(
+                f"raw/{item.name}", Outcome.WARNING, f"{error.cause} Runs skip it; no rows in: {tables}.", error.remedy
+            )
+            continue
         except CentraAssetsError as error:
             yield Finding(f"raw/{item.name}", Outcome.BROKEN, error.cause, error.remedy)
             continue

@@ -76,12 +76,11 @@ def test_missing_permissions_and_fields_make_null_columns_and_everybody_says_why
 
     pointing_at(platform, monkeypatch)
     code, told, text = diagnosis(capsys)
-    # Customers themselves cannot be read without their own permission; orders only lose columns.
-    assert code == 1
-    broken = {finding["area"]: finding["what"] for finding in told["findings"] if finding["outcome"] == "broken"}
-    assert set(broken) == {"raw/customers"}
-    assert "Customer:read" in broken["raw/customers"]
+    # Customers themselves cannot be read without their own permission and are skipped; orders only lose columns.
+    assert code == 0
     warnings = [finding for finding in told["findings"] if finding["outcome"] == "warning"]
+    about_customers = [f["what"] for f in warnings if f["area"] == "raw/customers"]
+    assert any("Customer:read" in what and "customer_addresses" in what for what in about_customers)
     about_orders = {f["what"] for f in warnings if f["area"] == "raw/orders"}
     assert any("Customer:read" in what and "orders.customer_id" in what for what in about_orders)
     assert any("isInternal" in what and "orders.is_internal" in what for what in about_orders)
@@ -117,19 +116,6 @@ def test_a_dead_token_fails_at_once_with_its_remedy_and_is_never_tried_again(
     assert code == 1
     assert [f["area"] for f in told["findings"] if f["outcome"] == "broken"] == ["token"]
     assert token.value not in text
-
-
-def test_a_token_without_the_entitys_own_permission_fails_with_its_name(
-    make_platform: MakePlatform, make_sandbox: MakeSandbox
-) -> None:
-    platform = make_platform(sandbox=make_sandbox(), days=5)
-    platform.admin("faults", denied_permissions=["Order:read"])
-    result = platform.refresh(raise_on_error=False)
-    assert not result.success
-    assert not any(event.is_step_up_for_retry for event in result.all_events)
-    failure = next(event for event in result.all_events if event.is_step_failure)
-    assert "CENTRA_PERMISSION" in dg.serialize_value(failure)
-    assert "Order:read" in dg.serialize_value(failure)
 
 
 def test_every_field_that_a_permission_guards_is_in_the_schema_that_the_tests_take_away_from() -> None:
