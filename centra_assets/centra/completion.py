@@ -20,7 +20,7 @@ from graphql import (
 from centra_assets.centra.buckets import Priority
 from centra_assets.centra.decode import PageBody, exact_decoder, exact_encoder
 from centra_assets.centra.documents import Paging, Step, declared, operation_named, parsed, root_field
-from centra_assets.centra.errors import NestedListCutError
+from centra_assets.centra.errors import NestedListCutError, PageDriftError
 from centra_assets.centra.nested import FullList, full_lists
 from centra_assets.centra.plans import Plan, PreparedQuery, fitting_page
 from centra_assets.centra.transport import Transport
@@ -45,7 +45,7 @@ class Completion:
         self._under_way = asyncio.Semaphore(concurrency)
 
     async def complete(self, plan: Plan, body: PageBody) -> None:
-        """Replaces the nested lists that may have been cut, in place. Raises NestedListCutError."""
+        """Replaces the nested lists that may have been cut, in place. NestedListCutError, PageDriftError."""
         records = {place: exact_decoder.decode(body.payloads[place]) for place in body.full}
         # Outer lists first: what they bring may hold full lists itself.
         for limited in sorted(plan.limited, key=lambda candidate: len(candidate.steps)):
@@ -81,7 +81,13 @@ class Completion:
         for place, (full, owner) in enumerate(lists):
             path = (replace(plan.shape.path[0], key=_alias(place)), *plan.shape.path[1:])
             elements, ended = _elements(plan, _descend(data, path), size)
-            full.replace(elements if ended else await self._alone(plan, owner, largest))
+            whole = elements if ended else await self._alone(plan, owner, largest)
+            if len(whole) < full.seen:
+                # An owner that was not found, say, must not pass for one whose list is empty.
+                raise PageDriftError(
+                    f"{plan.name} read {len(whole)} elements of {limited.name}, and {full.seen} came with the record."
+                )
+            full.replace(whole)
 
     async def _together(self, plan: Plan, owners: Sequence[str], size: int) -> Any:
         first = plan.request({}, size=size, place=1 if plan.shape.paging is Paging.LIST else None)

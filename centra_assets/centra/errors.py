@@ -78,6 +78,13 @@ class RequestRefusedError(CentraError):
     remedy = "Compare the document with the instance's schema (`centra-assets doctor`); it may have changed."
 
 
+class EndpointError(CentraError):
+    """Whoever answers at this address is no GraphQL endpoint (HTTP 404, 405, or a redirection)."""
+
+    code = "CENTRA_ENDPOINT"
+    remedy = "Correct CENTRA_API_URL: the whole address, such as https://brand.centra.com/graphql."
+
+
 class RateLimitedError(CentraError):
     """The quota is used up for longer than the client was told to wait."""
 
@@ -128,7 +135,7 @@ class NestedListCutError(CentraError):
 
 
 class PageDriftError(CentraError):
-    """The pages together held fewer records than Centra counted, twice in a row."""
+    """Pages together held fewer records than Centra counted, twice in a row; or a whole list less than its part."""
 
     code = "CENTRA_PAGE_DRIFT"
     remedy = "Run again at a quieter time; records were moving while they were read."

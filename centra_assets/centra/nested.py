@@ -96,6 +96,11 @@ class FullList:
     owner_is_record: bool
     holder: dict[str, Any]
 
+    @property
+    def seen(self) -> int:
+        """How many elements came with the record."""
+        return len(self.holder[self.limited.steps[-1].key])
+
     def replace(self, elements: list[Any]) -> None:
         """Puts the complete list into the record."""
         key = self.limited.steps[-1].key

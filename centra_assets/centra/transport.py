@@ -21,6 +21,7 @@ from centra_assets.centra.errors import (
     AuthenticationError,
     CentraError,
     Denial,
+    EndpointError,
     PermissionDeniedError,
     RateLimitedError,
     RequestRefusedError,
@@ -245,6 +246,8 @@ def _raise_for_status(response: httpx.Response, request: Request, sent_at: datet
         errors = None
     if errors:
         _raise_for_errors(errors, request.variables)
+    if status in (404, 405) or status < 400:
+        raise EndpointError(f"HTTP {status} and no GraphQL answer.")
     raise RequestRefusedError(f"Centra answered HTTP {status} without saying why.")
 
 

@@ -80,15 +80,17 @@ def _webhooks(settings: Settings) -> Finding:
         return Finding("webhooks", Outcome.NOTE, "No webhook secret is set; deliveries would be refused.", "")
     try:
         plugins = json.loads(settings.webhook_secrets.get_secret_value())
-        named = sorted(plugins)
-    except (ValueError, TypeError):
+    except ValueError:
+        plugins = None
+    if not isinstance(plugins, dict):
+        # Of anything else the parts are secrets, and not to be shown.
         return Finding(
             "webhooks",
             Outcome.BROKEN,
             "CENTRA_WEBHOOK_SECRETS is not a JSON object.",
             'Write it as {"plugin": ["secret", ...]}.',
         )
-    return Finding("webhooks", Outcome.FINE, f"Secrets are set for: {', '.join(named)}.")
+    return Finding("webhooks", Outcome.FINE, f"Secrets are set for: {', '.join(sorted(plugins))}.")
 
 
 def _print(console: Console, found: list[Finding]) -> None:

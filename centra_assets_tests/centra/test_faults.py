@@ -13,6 +13,7 @@ from centra_assets.centra.blocking import BlockingClient, connect
 from centra_assets.centra.errors import (
     AuthenticationError,
     CentraError,
+    EndpointError,
     RequestRefusedError,
     ResponseShapeError,
     ServerError,
@@ -71,7 +72,8 @@ LASTING: dict[str, tuple[Any, type[CentraError]]] = {
     "403": (lambda: status(403), AuthenticationError),
     "401": (lambda: status(401), AuthenticationError),
     "400": (lambda: status(400, b'{"errors":[{"message":"Syntax Error: x"}]}'), RequestRefusedError),
-    "404": (lambda: status(404, b"nothing here"), RequestRefusedError),
+    "404": (lambda: status(404, b"nothing here"), EndpointError),
+    "301": (lambda: status(301, b"elsewhere"), EndpointError),
     "errors beside data": (lambda: {"data": {"stores": None}, "errors": [{"message": "no"}]}, RequestRefusedError),
 }
 

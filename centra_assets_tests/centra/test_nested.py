@@ -8,7 +8,7 @@ import pytest
 
 from centra_assets.centra.blocking import BlockingClient
 from centra_assets.centra.documents import Query
-from centra_assets.centra.errors import NestedListCutError
+from centra_assets.centra.errors import NestedListCutError, PageDriftError
 from centra_assets_tests.centra.orders import ORDERS, Shop, order
 from centra_assets_tests.centra.peer import Asked, Peer, answer
 
@@ -69,12 +69,22 @@ def test_many_full_lists_take_few_requests(peer: Peer, client: BlockingClient) -
 def test_numbers_of_a_completed_record_stay_exact(peer: Peer, client: BlockingClient) -> None:
     node = b'{"number":1,"currencyBaseRate":0.12345678901234567890,"paymentHistory":[{"id":1},{"id":2}]}'
     page_info = b'"totalCount":1,"pageInfo":{"hasNextPage":false,"endCursor":"1"}'
-    whole = b'{"data":{"of0":[{"paymentHistory":[{"id":1,"value":{"value":100.10}}]}]}}'
+    whole = b'{"data":{"of0":[{"paymentHistory":[{"id":1,"value":{"value":100.10}},{"id":2}]}]}}'
     orders = b'{"data":{"orderConnection":{' + page_info + b',"edges":[{"node":' + node + b"}]}}}"
     peer.reply = lambda asked: whole if asked.operation == "OrderPayments" else orders
     [(_, page)] = client.stream(ORDERS, [{}])
     assert '"currencyBaseRate":0.12345678901234567890' in page.payloads[0]
     assert '"value":100.10' in page.payloads[0]
+
+
+@pytest.mark.parametrize("owner", [[], [None], [{"paymentHistory": []}], [{"paymentHistory": [{"id": 1}]}]])
+def test_an_owner_that_is_not_found_does_not_empty_its_list(peer: Peer, client: BlockingClient, owner: Any) -> None:
+    till = Till(5)
+    peer.reply = lambda asked: (
+        answer(dict.fromkeys(owners(asked), owner)) if asked.operation == "OrderPayments" else till.reply(asked)
+    )
+    with pytest.raises(PageDriftError, match="2 came with the record"):
+        list(client.stream(ORDERS, [{}]))
 
 
 def test_without_an_operation_that_reads_it_whole_a_full_list_is_an_error(peer: Peer, client: BlockingClient) -> None:

@@ -92,6 +92,19 @@ def test_a_dead_endpoint_is_broken(database_url: str, monkeypatch: pytest.Monkey
     assert "t0ken" not in text
 
 
+def test_an_address_without_graphql_is_told_once(
+    sandbox: RunningSandbox, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    elsewhere = sandbox.url.replace("/graphql", "/grapql")
+    installed_at(monkeypatch, api_url=elsewhere, api_token=sandbox.token, database_url=database_url)
+    code, found, _ = diagnosis(capsys)
+    assert code == 1
+    assert [(finding["area"], finding["what"]) for finding in found if finding["outcome"] == "broken"] == [
+        ("api", "HTTP 404 and no GraphQL answer.")
+    ]
+    assert of(found, "token") == []
+
+
 def test_an_unknown_token_is_broken_and_not_repeated(
     sandbox: RunningSandbox, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
@@ -102,10 +115,11 @@ def test_an_unknown_token_is_broken_and_not_repeated(
     assert "nobody-knows-me" not in text
 
 
-def test_webhook_secrets_that_are_no_json_are_broken(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+@pytest.mark.parametrize("secrets", ["just-a-word", '"just-a-word"', '["just-a-word"]', "7"])
+def test_webhook_secrets_that_are_no_json_object_are_broken_and_not_shown(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture, secrets: str
 ) -> None:
-    installed_at(monkeypatch, database_url=database_url, webhook_secrets="just-a-word")
+    installed_at(monkeypatch, database_url=database_url, webhook_secrets=secrets)
     code, found, text = diagnosis(capsys)
     assert code == 1
     assert of(found, "webhooks")[0][0] == "broken"
