@@ -1,6 +1,7 @@
 """Builds `core/<table>` assets: what is true now, parsed from the lake. Nothing here speaks to the API."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -83,18 +84,18 @@ def build_core_assets(
         for asset_key in sorted(context.selected_asset_keys):
             table = contracts[asset_key].table
             counts = report.tables[table]
-            metadata = {
-                "dagster/column_lineage": column_lineage(entity, contracts[asset_key]),
-                "rows_inserted_run": counts.inserted,
-                "rows_updated_run": counts.updated,
-                "rows_unchanged_run": counts.unchanged,
-                "rows_deleted_run": counts.deleted,
-                "records_quarantined_run": aside,
-            }
+            metadata: dict[str, Any] = {"dagster/column_lineage": column_lineage(entity, contracts[asset_key])}
             if partitions is None:
                 metadata |= partition_load_metadata(report, table, WHOLE)
                 metadata["dagster/row_count"] = metadata["dagster/partition_row_count"]
             else:
+                metadata |= {
+                    "rows_inserted_run": counts.inserted,
+                    "rows_updated_run": counts.updated,
+                    "rows_unchanged_run": counts.unchanged,
+                    "rows_deleted_run": counts.deleted,
+                    "records_quarantined_run": aside,
+                }
                 for key in keys:
                     context.add_asset_metadata(
                         partition_load_metadata(report, table, key), asset_key=asset_key, partition_key=key

@@ -64,7 +64,7 @@ def load(
 
     Partitions are parsed while earlier ones load. Raises RawPartitionMissingError, and storage's errors.
     """
-    missing = [key for key in keys if not lake.files(entity.name, key)]
+    missing = lake.missing(entity.name, keys)
     if missing:
         shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
         raise RawPartitionMissingError(f"raw/{entity.name} has no files for {shown}.")

@@ -40,6 +40,8 @@ _LONGEST_FETCH = timedelta(days=1)
 # How many remote partitions are fetched at the same time, and how much compressed data that may be.
 _TRIPS = 16
 _TOGETHER_BYTES = 32 * 1024 * 1024
+# A batch becomes some fifteen times its size while it is decoded, checked and written out.
+_BATCH_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, order=True)
@@ -67,7 +69,9 @@ class LakeWriter:
         """Adds rows with the columns of SCHEMA, in any order. Raises BatchShapeError for others."""
         if set(frame.columns) != set(SCHEMA):
             raise BatchShapeError(f"the lake's columns are {', '.join(SCHEMA)}, not {', '.join(frame.columns)}.")
-        self._spill.add(frame.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items()))
+        if frame.schema != SCHEMA:
+            frame = frame.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
+        self._spill.add(frame)
         self.rows += frame.height
 
 
@@ -104,6 +108,10 @@ class Lake:
         """The partition's files, oldest fetch first; none when it was never fetched."""
         return self._listed(entity, [partition])[partition]
 
+    def missing(self, entity: str, partitions: Sequence[str]) -> list[str]:
+        """Those of the partitions that were never fetched."""
+        return [partition for partition, files in self._listed(entity, partitions).items() if not files]
+
     def partitions(self, entity: str) -> list[str]:
         """Partitions that have at least one file, in order."""
         return sorted({file.partition for file in self._found(f"{self._root}/{_checked(entity)}", entity)})
@@ -114,7 +122,7 @@ class Lake:
         return pl.concat([_EMPTY, *(frame for _, frame in self._truths(listed))])
 
     def read_batches(
-        self, entity: str, partitions: Sequence[str], *, max_bytes: int = 256 * 1024 * 1024
+        self, entity: str, partitions: Sequence[str], *, max_bytes: int = _BATCH_BYTES
     ) -> Iterator[tuple[list[str], pl.DataFrame]]:
         """Like `read`, in groups of whole partitions of about `max_bytes`; a larger partition is a group of its own.
 

@@ -168,7 +168,9 @@ def changed_rows(result: dg.ExecuteInProcessResult) -> dict[str, int]:
     for event in result.all_events:
         if event.is_step_materialization and event.materialization.asset_key.path[0] == "core":
             item = event.materialization
-            numbers = [item.metadata[f"rows_{what}_run"].value for what in ("inserted", "updated", "deleted")]
+            # Assets without partitions have one count each, the others also the run's.
+            suffix = "_run" if "rows_inserted_run" in item.metadata else ""
+            numbers = [item.metadata[f"rows_{what}{suffix}"].value for what in ("inserted", "updated", "deleted")]
             changed[item.asset_key.path[1]] = sum(int(str(number)) for number in numbers)
     return {table: rows for table, rows in changed.items() if rows}
 
