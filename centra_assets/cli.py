@@ -17,7 +17,7 @@ app = typer.Typer(
 
 @app.command()
 def demo(
-    scale: Annotated[float, typer.Option(help="Size of the sandbox's shop; 1 is about 6,000 orders.")] = 1.0,
+    scale: Annotated[float, typer.Option(min=0.01, help="Size of the sandbox's shop; 1 is about 6,000 orders.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of the sandbox's data.")] = 7,
 ) -> None:
     """Load a year of a sandbox shop through Dagster, run the checks, compare with the shop's own truth."""
@@ -29,8 +29,8 @@ def demo(
 @app.command()
 def dev(
     port: Annotated[int, typer.Option(help="Port of Dagster's web interface.")] = 3000,
-    scale: Annotated[float, typer.Option(help="Size of the sandbox's shop.")] = 1.0,
-    traffic: Annotated[float, typer.Option(help="Changes per minute in the sandbox.")] = 12.0,
+    scale: Annotated[float, typer.Option(min=0.01, help="Size of the sandbox's shop.")] = 1.0,
+    traffic: Annotated[float, typer.Option(min=0, help="Changes per minute in the sandbox.")] = 12.0,
 ) -> None:
     """Run everything on loopback until Ctrl-C: PostgreSQL, sandbox with traffic, Dagster's web server and daemon."""
     from centra_assets.commands.dev import run_dev
@@ -49,13 +49,26 @@ def doctor(
 
 
 @app.command()
+def migrate() -> None:
+    """Bring the database of CENTRA_DATABASE_URL up to date; for installations that `dev` does not start."""
+    from centra_assets.settings import Settings, SettingsError
+    from centra_assets.storage.migrate import upgrade
+
+    url = Settings.load().database_url
+    if url is None:
+        raise SettingsError("CENTRA_DATABASE_URL is not set.")
+    upgrade(url.get_secret_value())
+    typer.echo("The database is up to date.")
+
+
+@app.command()
 def sandbox(
     port: Annotated[int, typer.Option(help="Port to listen on, on loopback.")] = 8800,
     seed: Annotated[int, typer.Option(help="Seed of the data.")] = 7,
-    scale: Annotated[float, typer.Option(help="Size of the shop; 1 is about 6,000 orders.")] = 1.0,
+    scale: Annotated[float, typer.Option(min=0.01, help="Size of the shop; 1 is about 6,000 orders.")] = 1.0,
     plan: Annotated[str, typer.Option(help="growth, enhanced, high-volume, enterprise or off.")] = "growth",
-    latency_ms: Annotated[int, typer.Option(help="Time added to each answer.")] = 0,
-    traffic: Annotated[float, typer.Option(help="Changes per minute.")] = 0.0,
+    latency_ms: Annotated[int, typer.Option(min=0, help="Time added to each answer.")] = 0,
+    traffic: Annotated[float, typer.Option(min=0, help="Changes per minute.")] = 0.0,
     built_at: Annotated[
         datetime | None,
         typer.Option(

@@ -4,6 +4,8 @@ from datetime import date, timedelta
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, AnyHttpUrl, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -33,6 +35,21 @@ def _not_in_the_future(value: date) -> date:
     return value
 
 
+def _postgres_url(value: SecretStr) -> SecretStr:
+    # Whoever is given a malformed URL later quotes it, with the password in it; so it is refused here, unquoted.
+    try:
+        parts = conninfo_to_dict(value.get_secret_value())
+    except psycopg.ProgrammingError:
+        parts = {}
+    url = value.get_secret_value().startswith(("postgresql://", "postgres://"))
+    if not url or not parts or "@" in str(parts.get("host", "")):
+        raise ValueError(
+            "is not like postgresql://user:password@host/database; in a password, write %, @, /, : and # as "
+            "%25, %40, %2F, %3A and %23"
+        )
+    return value
+
+
 class Settings(BaseSettings):
     """One field per environment variable `CENTRA_<NAME>`; docs/configuration.md lists them.
 
@@ -44,7 +61,9 @@ class Settings(BaseSettings):
     api_url: AnyHttpUrl | None = Field(None, description="GraphQL endpoint, such as https://brand.centra.com/graphql.")
     api_token: SecretStr | None = Field(None, description="Integration API token.")
     api_token_expires_at: date | None = Field(None, description="The token's last day, as AMS showed it.")
-    database_url: SecretStr | None = Field(None, description="PostgreSQL for Dagster, inbox, core tables and marts.")
+    database_url: Annotated[SecretStr, AfterValidator(_postgres_url)] | None = Field(
+        None, description="PostgreSQL for Dagster, inbox, core tables and marts."
+    )
     lake_url: str = Field(".centra/lake", description="Folder or s3:// URL of the raw log.")
     timezone: Annotated[ZoneInfo, BeforeValidator(_zone)] = Field(
         ZoneInfo("Europe/Stockholm"), description="The merchant's own time zone; days and months are cut in it."

@@ -29,6 +29,40 @@ def test_a_wrong_setting_is_named_with_its_variable(
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:se%cret@h/d",
+        "postgresql://u:se@cret@h/d",
+        "postgres//u:secret@h/d",
+        "u:secret@h/d",
+        "secret",
+    ],
+)
+def test_a_malformed_database_url_is_refused_without_its_password(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("CENTRA_DATABASE_URL", url)
+    with pytest.raises(SettingsError, match="CENTRA_DATABASE_URL") as caught:
+        Settings.load()
+    assert "cret" not in str(caught.value)
+    assert "%40" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:p%40ss@h:5432/d?sslmode=require",
+        "postgres://h/d",
+        "postgresql://owner@/centra?host=/tmp/a%20folder",
+        "postgresql://h1:5432,h2:5433/d",
+    ],
+)
+def test_a_usual_database_url_is_taken(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("CENTRA_DATABASE_URL", url)
+    secret = Settings.load().database_url
+    assert secret is not None
+    assert secret.get_secret_value() == url
+
+
 def test_secrets_never_print(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CENTRA_API_TOKEN", "tell-nobody")
     monkeypatch.setenv("CENTRA_DATABASE_URL", "postgresql://u:tell-nobody@h/d")

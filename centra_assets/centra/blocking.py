@@ -31,7 +31,11 @@ class BlockingClient:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._client = self._run(self._made())
+        try:
+            self._client = self._run(self._made())
+        except BaseException:
+            self._stop()
+            raise
         return self
 
     async def _made(self) -> CentraClient:
@@ -43,9 +47,12 @@ class BlockingClient:
         try:
             self._run(self._open().close())
         finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._loop.close()
+            self._stop()
+
+    def _stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     def _open(self) -> CentraClient:
         if self._client is None:
@@ -84,6 +91,10 @@ class BlockingClient:
     def prepare(self, query: Query) -> PreparedQuery:
         """See CentraClient.prepare."""
         return self._run(self._open().prepare(query))
+
+    def look_afresh(self) -> None:
+        """See CentraClient.look_afresh."""
+        self._run(self._open().look_afresh())
 
     def rate_limits(self) -> list[RateLimit]:
         """See CentraClient.rate_limits."""

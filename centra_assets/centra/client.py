@@ -25,6 +25,7 @@ from centra_assets.centra.documents import (
     root_type,
 )
 from centra_assets.centra.errors import (
+    AuthenticationError,
     MutationFailedError,
     PermissionDeniedError,
     RequestRefusedError,
@@ -82,7 +83,9 @@ class CentraClient:
         concurrency: int = 8,
         memory: ApiMemory | None = None,
     ) -> None:
-        plain = token if isinstance(token, str) else token.get_secret_value()
+        plain = (token if isinstance(token, str) else token.get_secret_value()).strip()
+        if not (plain.isascii() and plain.isprintable()):
+            raise AuthenticationError("The token holds characters that cannot be sent.")
         self._transport = Transport(
             url=url,
             token=plain,
@@ -136,6 +139,11 @@ class CentraClient:
                 return self._live[0]
             self._live = (await self._introspected(), now)
             return self._live[0]
+
+    async def look_afresh(self) -> None:
+        """Forgets what this token was refused and asks for the live schema again: either may have changed."""
+        await self._memory.forget_denied(self._environment, self._token)
+        await self.live_schema(refresh=True)
 
     async def _introspected(self) -> GraphQLSchema:
         try:

@@ -31,6 +31,9 @@ class ApiMemory(Protocol):
     async def remember_denied(self, environment: str, token: str, denied: Mapping[str, str]) -> None:
         """Stores refusals."""
 
+    async def forget_denied(self, environment: str, token: str) -> None:
+        """Forgets the refusals of this token."""
+
 
 class LocalMemory:
     """Remembers within one process."""
@@ -54,6 +57,9 @@ class LocalMemory:
         now = datetime.now(UTC)
         known = self._denied.setdefault((environment, token), {})
         known.update({coordinate: (permission, now) for coordinate, permission in denied.items()})
+
+    async def forget_denied(self, environment: str, token: str) -> None:
+        self._denied.pop((environment, token), None)
 
 
 class PostgresMemory:
@@ -89,6 +95,11 @@ class PostgresMemory:
             "ON CONFLICT (environment, token_fingerprint, coordinate) "
             "DO UPDATE SET permission = excluded.permission, seen_at = excluded.seen_at",
             [environment, token, list(denied), list(denied.values())],
+        )
+
+    async def forget_denied(self, environment: str, token: str) -> None:
+        await self._rows(
+            "DELETE FROM ops.api_denied WHERE environment = %s AND token_fingerprint = %s", [environment, token]
         )
 
     async def _rows(self, query: str, parameters: Sequence[Any]) -> list[Any]:

@@ -11,11 +11,14 @@ from rich.console import Console
 
 from centra_assets.commands.shop import SHOP_HOME, Shop
 from centra_assets.commands.stack import HOME, Stack, child, running_stack, wait_for
+from centra_assets.settings import Settings
 
 
 def run_dev(*, port: int, scale: float, traffic: float) -> int:
     """Start what the environment does not name, then wait. Returns the exit code."""
     console = Console()
+    # What is wrong with a setting is said here, and not by a code location that does not load.
+    Settings.load()
     # Also as a service or in the background, where a shell has SIGINT ignored: stopping must stop everything.
     for wish in (signal.SIGINT, signal.SIGTERM):
         signal.signal(wish, signal.default_int_handler)

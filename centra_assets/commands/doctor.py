@@ -1,4 +1,7 @@
-"""The `doctor` command: what is right and wrong with an installation, and what to do. It changes nothing."""
+"""The `doctor` command: what is right and wrong with an installation, and what to do.
+
+It changes nothing but the client's memory of the live schema and of refused fields, which it renews.
+"""
 
 import json
 from collections.abc import Iterator
@@ -41,38 +44,48 @@ def findings() -> Iterator[Finding]:
         Outcome.FINE,
         f"Days are cut in {settings.timezone}, from {settings.start_date}; the lake is {settings.lake_url}.",
     )
-    database = _database(settings)
+    if settings.api_url is not None and "start_date" not in settings.model_fields_set:
+        yield Finding(
+            "settings",
+            Outcome.WARNING,
+            "CENTRA_START_DATE is not set: the first day and the first month move on with every new month.",
+            f"Set it once for all, to {settings.start_date} say.",
+        )
+    database, migrated = _database(settings)
     yield database
     if database.outcome is Outcome.BROKEN:
         # Without its database the client has no shared budget, and would spend what others are counting on.
         return
     yield _webhooks(settings)
-    yield from api_findings(settings)
+    # Before the migrations there is nothing in the database that a budget could be shared through.
+    yield from api_findings(settings if migrated else settings.model_copy(update={"database_url": None}))
 
 
-def _database(settings: Settings) -> Finding:
+def _database(settings: Settings) -> tuple[Finding, bool]:
+    """What is found, and whether the migrations were applied."""
     if settings.database_url is None:
-        return Finding(
-            "database", Outcome.NOTE, "CENTRA_DATABASE_URL is not set: `make dev` uses an embedded PostgreSQL.", ""
-        )
+        note = "CENTRA_DATABASE_URL is not set: `make dev` uses an embedded PostgreSQL."
+        return Finding("database", Outcome.NOTE, note), False
     try:
         with psycopg.connect(settings.database_url.get_secret_value(), connect_timeout=10) as connection:
             version = connection.info.server_version
             migrated = connection.execute("select to_regclass('ops.load_log') is not null").fetchone()
     except psycopg.Error as error:
         state = f" ({error.sqlstate})" if error.sqlstate else ""
-        return Finding(
+        unreachable = Finding(
             "database",
             Outcome.BROKEN,
             f"PostgreSQL cannot be reached: {type(error).__name__}{state}.",
             "Check host, port, user and password in CENTRA_DATABASE_URL, and that the server runs.",
         )
+        return unreachable, False
+    named = f"PostgreSQL {version // 10000}"
     if version < OLDEST_POSTGRES:
-        return Finding(
-            "database", Outcome.BROKEN, f"PostgreSQL {version // 10000} is too old.", "Use version 14 or later."
-        )
-    told = "migrated" if migrated and migrated[0] else "not migrated yet; the first run does it"
-    return Finding("database", Outcome.FINE, f"PostgreSQL {version // 10000} answers, {told}.")
+        return Finding("database", Outcome.BROKEN, f"{named} is too old.", "Use version 14 or later."), False
+    if not migrated or not migrated[0]:
+        remedy = "Run `centra-assets migrate`; `make dev` does it by itself."
+        return Finding("database", Outcome.WARNING, f"{named} answers, not migrated yet.", remedy), False
+    return Finding("database", Outcome.FINE, f"{named} answers, migrated."), True
 
 
 def _webhooks(settings: Settings) -> Finding:

@@ -2,11 +2,13 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
+import httpx
+import psycopg
 import pytest
 from typer.testing import CliRunner
 
@@ -17,6 +19,7 @@ from centra_assets.entities.registry import ENTITIES
 from centra_assets.sandbox.serve import RunningSandbox
 from centra_assets.sandbox.tokens import Token
 from centra_assets.settings import Settings
+from centra_assets.storage.embedded import EmbeddedPostgres
 from centra_assets_tests.commands.environment import installed_at
 from centra_assets_tests.fixtures.sandbox import MakeSandbox
 
@@ -59,6 +62,62 @@ def test_a_healthy_installation_is_found_healthy(
         assert of(found, f"raw/{entity.name}") == [("fine", "Every field can be read.")], entity.name
     for secret in (sandbox.token, database_url, "hidden-secret"):
         assert secret not in text
+
+
+def test_a_permission_that_was_granted_shows_at_once(
+    make_sandbox: MakeSandbox, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    sandbox = make_sandbox()
+    installed_at(monkeypatch, api_url=sandbox.url, api_token=sandbox.token, database_url=database_url)
+    faults = f"{sandbox.admin_url}/faults"
+    httpx.post(faults, json={"denied_permissions": ["Order.shippingAddress:read"]}).raise_for_status()
+    assert [outcome for outcome, _ in of(diagnosis(capsys)[1], "raw/orders")] == ["warning"]
+    httpx.post(faults, json={}).raise_for_status()
+    assert [outcome for outcome, _ in of(diagnosis(capsys)[1], "raw/orders")] == ["fine"]
+
+
+def test_a_start_that_moves_with_the_calendar_is_a_warning(
+    sandbox: RunningSandbox, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    where = {"api_url": sandbox.url, "api_token": "nobody-knows-me", "database_url": database_url}
+    installed_at(monkeypatch, **where)
+    assert ("warning", "CENTRA_START_DATE") in [(o, w.split()[0]) for o, w in of(diagnosis(capsys)[1], "settings")]
+    installed_at(monkeypatch, **where, start_date="2026-01-01")
+    assert [outcome for outcome, _ in of(diagnosis(capsys)[1], "settings")] == ["fine"]
+
+
+@pytest.mark.parametrize("token", ["töken", "to\nken"])
+def test_a_token_that_cannot_be_sent_is_broken(
+    sandbox: RunningSandbox, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture, token: str
+) -> None:
+    installed_at(monkeypatch, api_url=sandbox.url, api_token=token, database_url=database_url)
+    code, found, text = diagnosis(capsys)
+    assert code == 1
+    assert [outcome for outcome, _ in of(found, "token")] == ["broken"]
+    assert token not in text
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """A database without anything of ours."""
+    with psycopg.connect(postgres_server.url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE never_migrated")
+        try:
+            yield postgres_server.url_of("never_migrated")
+        finally:
+            connection.execute("DROP DATABASE never_migrated WITH (FORCE)")
+
+
+def test_a_fresh_database_is_asked_to_be_migrated_and_the_rest_is_looked_at(
+    sandbox: RunningSandbox, empty_database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    installed_at(monkeypatch, api_url=sandbox.url, api_token=sandbox.token, database_url=empty_database_url)
+    code, found, _ = diagnosis(capsys)
+    assert code == 0
+    assert [outcome for outcome, _ in of(found, "database")] == ["warning"]
+    assert [outcome for outcome, _ in of(found, "raw/orders")] == ["fine"]
+    assert CliRunner().invoke(app, ["migrate"]).exit_code == 0
+    assert [outcome for outcome, _ in of(diagnosis(capsys)[1], "database")] == ["fine"]
 
 
 def test_a_wrong_setting_is_named_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
