@@ -1,11 +1,13 @@
 """Reads partitions from the lake, parses them and loads core in one transaction each. Asks the API nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import polars as pl
 
+from centra_assets.assets.parsing_code import parsing_code
 from centra_assets.assets.queries import query_of
 from centra_assets.assets.tables import table_of
 from centra_assets.centra.decode import Decoded, decode_records
@@ -15,7 +17,9 @@ from centra_assets.entities.model import Entity, TransformContext
 from centra_assets.entities.parse import Parsed, parse
 from centra_assets.errors import CentraAssetsError
 from centra_assets.storage.lake import Lake
-from centra_assets.storage.warehouse import LoadCounts, PartitionScope, TableBatch, Warehouse
+from centra_assets.storage.recognition import fingerprints
+from centra_assets.storage.tables import Table
+from centra_assets.storage.warehouse import LoadCounts, LoadReport, PartitionScope, TableBatch, Warehouse
 
 
 class RawPartitionMissingError(CentraAssetsError):
@@ -62,52 +66,101 @@ def load(
 ) -> CoreReport:
     """Bring the core tables of `entity` (all, or those named) to what the lake says of the partitions `keys`.
 
-    Partitions are parsed while earlier ones load. Raises RawPartitionMissingError, and storage's errors.
+    Partitions are parsed while earlier ones load; those whose raw records are what core was last loaded with are not
+    parsed at all. Raises RawPartitionMissingError, and storage's errors.
     """
-    missing = lake.missing(entity.name, keys)
+    fetches = lake.newest_fetches(entity.name, keys)
+    missing = [key for key in keys if key not in fetches]
     if missing:
         shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
         raise RawPartitionMissingError(f"raw/{entity.name} has no files for {shown}.")
     chosen = [contract for contract in entity.tables if tables is None or contract.table in tables]
-    report = CoreReport()
+    loading = _Loading(entity, [table_of(contract) for contract in chosen], warehouse, run_id)
+    shape, code = record_type(entity), parsing_code(entity, context)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="load") as worker:
         pending: Future[None] | None = None
-        for partitions, parsed in _parsed(entity, keys, lake, context):
+        for partitions, raw in lake.read_batches(entity.name, keys):
+            batch = loading.unknown({key: fetches[key] for key in partitions}, raw, code)
+            if batch is None:
+                continue
+            parsed = parse_raw(entity, batch.raw, shape, context)
             if pending is not None:
                 pending.result()
-            batches = [TableBatch(table_of(contract), parsed.tables[contract.table]) for contract in chosen]
-            pending = worker.submit(_load_batch, report, warehouse, entity, partitions, parsed, batches, run_id)
+            pending = worker.submit(loading.load, batch, parsed)
         if pending is not None:
             pending.result()
-    return report
+    return loading.report
 
 
-def _parsed(
-    entity: Entity, keys: Sequence[str], lake: Lake, context: TransformContext
-) -> Iterator[tuple[Sequence[str], Parsed]]:
-    shape = record_type(entity)
-    for partitions, raw in lake.read_batches(entity.name, keys):
-        yield partitions, parse_raw(entity, raw, shape, context)
+@dataclass(frozen=True)
+class _Batch:
+    """Partitions to parse and load: their lake rows, when those were true, what they are recognised by later."""
+
+    partitions: Sequence[str]
+    raw: pl.DataFrame
+    as_of: datetime
+    sources: Mapping[str, str]
 
 
-def _load_batch(
-    report: CoreReport,
-    warehouse: Warehouse,
-    entity: Entity,
-    partitions: Sequence[str],
-    parsed: Parsed,
-    batches: Sequence[TableBatch],
-    run_id: str,
-) -> None:
-    done = warehouse.load(
-        entity.name, batches, scope=PartitionScope(partitions), run_id=run_id, quarantined=parsed.quarantined
-    )
-    for table, counts in done.tables.items():
-        report.tables[table] = LoadCounts.total([report.tables.get(table, LoadCounts()), counts])
-        report.by_partition.setdefault(table, {}).update(done.by_partition.get(table, {}))
-    for batch in batches:
-        counted = dict(batch.rows.group_by("_partition").len().iter_rows())
-        report.rows.setdefault(batch.table.name, {}).update({key: counted.get(key, 0) for key in partitions})
-    aside = dict(parsed.quarantined.group_by("_partition").len().iter_rows())
-    for key in partitions:
-        report.quarantined[key] = aside.get(key, 0)
+class _Loading:
+    """Batches on their way into core, and the report of them."""
+
+    def __init__(self, entity: Entity, tables: Sequence[Table], warehouse: Warehouse, run_id: str) -> None:
+        self._entity, self._tables, self._warehouse, self._run_id = entity, tables, warehouse, run_id
+        self.report = CoreReport()
+
+    def unknown(self, fetches: Mapping[str, datetime], raw: pl.DataFrame, code: str | None) -> _Batch | None:
+        """What of a batch must be parsed: all but the partitions that core was last loaded with from the same rows.
+
+        `fetches` are its partitions and when they were fetched last.
+        """
+        sources = fingerprints(raw, list(fetches), code) if code else {}
+        known: set[str] = set()
+        if sources:
+            done = self._warehouse.recognise(self._entity.name, self._tables, raw, sources, run_id=self._run_id)
+            known = known.union(*done.by_partition.values())
+            self._add(done, {table: _unchanged(counts) for table, counts in done.by_partition.items()}, {}, known)
+        rest = [partition for partition in fetches if partition not in known]
+        if not rest:
+            return None
+        raw = raw.filter(pl.col("partition").is_in(rest)) if known else raw
+        # A fetch that found nothing has no row to tell its time.
+        moments = [*(fetches[partition] for partition in rest), raw["fetched_at"].max()]
+        return _Batch(rest, raw, max(moment for moment in moments if isinstance(moment, datetime)), sources)
+
+    def load(self, batch: _Batch, parsed: Parsed) -> None:
+        """Bring the batch's partitions up to date in one transaction."""
+        aside = _per_partition(parsed.quarantined)
+        # Rows that depend on what lies beside them, or that wait in quarantine, are parsed again next time.
+        lasting = {key: source for key, source in batch.sources.items() if key not in parsed.shared | aside.keys()}
+        done = self._warehouse.load(
+            self._entity.name,
+            [TableBatch(table, parsed.tables[table.name]) for table in self._tables],
+            scope=PartitionScope(batch.partitions, batch.as_of, lasting),
+            run_id=self._run_id,
+            quarantined=parsed.quarantined,
+        )
+        rows = {table.name: _per_partition(parsed.tables[table.name]) for table in self._tables}
+        self._add(done, rows, aside, batch.partitions)
+
+    def _add(
+        self,
+        done: LoadReport,
+        rows: Mapping[str, Mapping[str, int]],
+        aside: Mapping[str, int],
+        partitions: Iterable[str],
+    ) -> None:
+        report = self.report
+        for table, counts in done.tables.items():
+            report.tables[table] = LoadCounts.total([report.tables.get(table, LoadCounts()), counts])
+            report.by_partition.setdefault(table, {}).update(done.by_partition.get(table, {}))
+            report.rows.setdefault(table, {}).update({key: rows[table].get(key, 0) for key in partitions})
+        report.quarantined.update({key: aside.get(key, 0) for key in partitions})
+
+
+def _per_partition(rows: pl.DataFrame) -> dict[str, int]:
+    return dict(rows.group_by("_partition").len().iter_rows())
+
+
+def _unchanged(counts: Mapping[str, LoadCounts]) -> dict[str, int]:
+    return {partition: count.unchanged for partition, count in counts.items()}

@@ -35,12 +35,14 @@ class Parsed:
 
     `tables` hold the contract's columns, cast, and the carried ones. `quarantined` has one row per record set aside:
     _record_id, _partition, _fetched_at and `reasons`, a JSON list of `{"table", "rule", "rows"}` without any value of
-    the record. `records` counts what was there to parse, quarantined ones included, deleted ones not.
+    the record. `records` counts what was there to parse, quarantined ones included, deleted ones not. `shared` are the
+    partitions that had a row in common with another one, of which only one kept it.
     """
 
     tables: Mapping[str, pl.DataFrame]
     quarantined: pl.DataFrame
     records: int
+    shared: frozenset[str] = frozenset()
 
 
 def parse(
@@ -75,6 +77,7 @@ def parse(
         tables={contract.table: _one_per_key(contract, tables[contract.table]) for contract in entity.tables},
         quarantined=quarantined,
         records=live.height,
+        shared=frozenset().union(*(_sharing(contract, tables[contract.table]) for contract in entity.tables)),
     )
 
 
@@ -150,6 +153,13 @@ def _one_per_key(contract: type[Contract], rows: pl.DataFrame) -> pl.DataFrame:
     if not rows.select(pl.struct(key).is_duplicated().any()).item():
         return rows
     return rows.sort("_fetched_at", maintain_order=True).unique(key, keep="last", maintain_order=True)
+
+
+def _sharing(contract: type[Contract], rows: pl.DataFrame) -> set[str]:
+    """The partitions of keys that several partitions have."""
+    key = contract.primary_key()
+    homes = rows.filter(pl.struct(key).is_duplicated()).group_by(key).agg(pl.col("_partition").unique())
+    return set(homes.filter(pl.col("_partition").list.len() > 1)["_partition"].explode())
 
 
 def _no_reasons() -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """What a load is given: rows per table and the scope they are the whole truth of. Checks them; stores nothing."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import polars as pl
@@ -24,10 +24,12 @@ class PartitionScope:
     """The batch is the whole truth of these partitions.
 
     Rows fetched after `as_of` are not deleted: somebody knew more. Without it, the newest fetch in the batch counts.
+    `sources` are fingerprints of what partitions were parsed from, for those whose rows depend on nothing else.
     """
 
     partitions: Sequence[str]
     as_of: datetime | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def column(self) -> str:

@@ -108,9 +108,10 @@ class Lake:
         """The partition's files, oldest fetch first; none when it was never fetched."""
         return self._listed(entity, [partition])[partition]
 
-    def missing(self, entity: str, partitions: Sequence[str]) -> list[str]:
-        """Those of the partitions that were never fetched."""
-        return [partition for partition, files in self._listed(entity, partitions).items() if not files]
+    def newest_fetches(self, entity: str, partitions: Sequence[str]) -> dict[str, datetime]:
+        """When the newest fetch of each of the partitions began; those that were never fetched are left out."""
+        listed = self._listed(entity, partitions)
+        return {partition: max(file.fetched_at for file in files) for partition, files in listed.items() if files}
 
     def partitions(self, entity: str) -> list[str]:
         """Partitions that have at least one file, in order."""

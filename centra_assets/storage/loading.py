@@ -17,7 +17,8 @@ from centra_assets.storage.copying import CsvSource, as_csv
 from centra_assets.storage.digests import forget, remember
 from centra_assets.storage.planning import Plan, per_partition, planned
 from centra_assets.storage.quarantine import NOBODY, update_quarantine
-from centra_assets.storage.tables import SYSTEM_COLUMNS
+from centra_assets.storage.recognition import recognised
+from centra_assets.storage.tables import SYSTEM_COLUMNS, Table
 from centra_assets.storage.upsert import (
     SPARED,
     STALE,
@@ -89,12 +90,12 @@ class Load:
         """Does it all or nothing."""
         with connection.transaction(), connection.cursor() as cursor:
             cursor.execute(_SETTINGS)
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"centra_assets/{self._entity}"])
+            wait_for_turn(cursor, self._entity)
             moment = Moment(_now(connection), self._run_id)
             by_partition = self._upsert(cursor, moment)
             update_quarantine(cursor, self._entity, self._quarantined, self._truth, moment)
             report = self._report(by_partition)
-            self._log(cursor, moment, report)
+            _log(cursor, self._entity, moment, report)
         return report
 
     def _upsert(self, cursor: Cursor[TupleRow], moment: Moment) -> dict[str, dict[str, LoadCounts]]:
@@ -141,7 +142,9 @@ class Load:
             forget(cursor, plan.table, forgotten)
         exact = {partition: digest for partition, digest in plan.digests.items() if partition not in forgotten}
         if exact:
-            remember(cursor, plan.table, exact)
+            remember(
+                cursor, plan.table, exact, self._scope.sources if isinstance(self._scope, PartitionScope) else None
+            )
 
     def _report(self, counts: Mapping[str, Mapping[str, LoadCounts]]) -> LoadReport:
         partitions = self._scope.partitions if isinstance(self._scope, PartitionScope) else ()
@@ -153,13 +156,6 @@ class Load:
             quarantined=self._quarantined["_record_id"].n_unique(),
             seconds=time.perf_counter() - self._started,
         )
-
-    def _log(self, cursor: Cursor[TupleRow], moment: Moment, report: LoadReport) -> None:
-        for table, counts in report.tables.items():
-            numbers = [counts.inserted, counts.updated, counts.unchanged, counts.deleted]
-            partitions = len(report.by_partition[table])
-            values = [moment.at, self._entity, table, self._run_id, partitions, *numbers]
-            cursor.execute(_LOG, [*values, report.quarantined, report.seconds])
 
 
 class _Sources:
@@ -185,3 +181,42 @@ def _now(connection: Connection[TupleRow]) -> datetime:
     """The clock, not the transaction's start: that may lie before another load that this one waited for."""
     with connection.cursor(row_factory=scalar_row) as cursor:
         return cast(datetime, cursor.execute("SELECT clock_timestamp()").fetchone())
+
+
+def wait_for_turn(cursor: Cursor[TupleRow], entity: str) -> None:
+    """Loads of one entity follow each other; the turn ends with the transaction."""
+    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"centra_assets/{entity}"])
+
+
+def recognise(
+    connection: Connection[TupleRow],
+    entity: str,
+    tables: Sequence[Table],
+    raw: pl.DataFrame,
+    sources: Mapping[str, str],
+    run_id: str,
+) -> LoadReport:
+    """The load of the partitions that hold just what their raw records say: nothing changes, and the log says so."""
+    started = time.perf_counter()
+    found: Mapping[str, Mapping[str, int]] = {}
+    with connection.transaction(), connection.cursor() as cursor:
+        # Most partitions of a first load are unknown; then nobody has to wait.
+        if any(recognised(cursor, entity, tables, raw, sources).values()):
+            wait_for_turn(cursor, entity)
+            found = recognised(cursor, entity, tables, raw, sources)
+        by_partition = {
+            table: {partition: LoadCounts(unchanged=rows) for partition, rows in held.items()}
+            for table, held in found.items()
+            if held
+        }
+        totals = {table: LoadCounts.total(counts.values()) for table, counts in by_partition.items()}
+        report = LoadReport(totals, by_partition, 0, time.perf_counter() - started)
+        _log(cursor, entity, Moment(_now(connection), run_id), report)
+    return report
+
+
+def _log(cursor: Cursor[TupleRow], entity: str, moment: Moment, report: LoadReport) -> None:
+    for table, counts in report.tables.items():
+        numbers = [counts.inserted, counts.updated, counts.unchanged, counts.deleted]
+        values = [moment.at, entity, table, moment.run_id, len(report.by_partition[table]), *numbers]
+        cursor.execute(_LOG, [*values, report.quarantined, report.seconds])

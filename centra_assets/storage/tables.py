@@ -42,3 +42,8 @@ class Table:
     description: str = ""
     schema: str = "core"
     indexes: Sequence[Sequence[str]] = field(default=())
+
+    @property
+    def relation(self) -> str:
+        """The quoted name, as PostgreSQL's `regclass` reads it."""
+        return f'"{self.schema}"."{self.name}"'

@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 from centra_assets.storage import ddl, results
 from centra_assets.storage.batches import PartitionScope, RecordScope, Scope, TableBatch
 from centra_assets.storage.errors import NotPreparedError, RowRefusedError, WarehouseUnavailableError
-from centra_assets.storage.loading import Load, LoadReport
+from centra_assets.storage.loading import Load, LoadReport, recognise
 from centra_assets.storage.tables import Table
 from centra_assets.storage.upsert import DEFAULT_GUARD, CollapseGuard, LoadCounts
 
@@ -70,6 +70,15 @@ class Warehouse:
                         raise
             time.sleep(random.uniform(0, 0.2 * 2**attempt))
         raise AssertionError("the last attempt returns or raises")
+
+    def recognise(
+        self, entity: str, tables: Sequence[Table], raw: pl.DataFrame, sources: Mapping[str, str], *, run_id: str
+    ) -> LoadReport:
+        """The load, without parsing, of those partitions of `sources` that every table was last loaded with from just
+        these lake rows by the same code: all unchanged. The report has them, and no others; see recognition.py.
+        """
+        with self._connected() as connection:
+            return recognise(connection, entity, tables, raw, sources, run_id)
 
     def query(self, statement: LiteralString, params: Sequence[Any] | Mapping[str, Any] = ()) -> pl.DataFrame:
         """The answer to a query as a frame, read-only. Numerics are decimals, JSON is text."""

@@ -62,7 +62,12 @@ def test_the_path_says_entity_partition_time_run_and_kind(lake: Lake) -> None:
     assert file.path.endswith("/raw/orders/2025-03-01/20250301T120000000000Z-run-1-snapshot.parquet")
     assert lake.files("orders", "2025-03-01") == [file]
     assert lake.partitions("orders") == ["2025-03-01"]
-    assert lake.missing("orders", ["2025-03-02", "2025-03-01"]) == ["2025-03-02"]
+
+
+def test_the_newest_fetch_is_told_also_when_it_found_nothing(lake: Lake) -> None:
+    write(lake, [rows(("1", "{}", 1))])
+    write(lake, [], minutes=5)
+    assert lake.newest_fetches("orders", ["2025-03-02", "2025-03-01"]) == {"2025-03-01": at(5)}
 
 
 def test_the_newest_snapshot_replaces_what_came_before(lake: Lake) -> None:
