@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from datetime import date, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -60,7 +61,7 @@ def test_slices_hold_every_key_once_and_never_bridge_a_gap(keys: list[str], at_m
     assert sorted(key for piece in slices for key in piece) == sorted(keys)
     for piece in slices:
         days = [date.fromisoformat(key) for key in piece]
-        assert [later - earlier for earlier, later in zip(days, days[1:], strict=False)] == [timedelta(days=1)] * (
+        assert [later - earlier for earlier, later in pairwise(days)] == [timedelta(days=1)] * (
             len(days) - 1
         )
 

@@ -13,6 +13,7 @@ from centra_assets.assets.queries import attribute_paths_to_drop, query_of
 from centra_assets.calendar import Calendar, contiguous
 from centra_assets.centra.blocking import BlockingClient
 from centra_assets.centra.paging import Page
+from centra_assets.centra.plans import PreparedQuery
 from centra_assets.centra.pruning import Pruned
 from centra_assets.entities.model import WHOLE, Axis, Entity
 from centra_assets.errors import CentraAssetsError
@@ -123,7 +124,7 @@ def extract(
             for index, page in client.stream(query, [_variables(entity, group, calendar) for group in groups]):
                 split = list(_split(entity, groups[index], page, calendar))
                 for key, frame in split:
-                    if timed and entity.sorted_by_creation:
+                    if timed and entity.sorted_by_creation and not _order_was_pruned(query):
                         place = groups[index].index(key)
                         for finished in groups[index][progress[index] : place]:
                             partitions.close(finished)
@@ -145,6 +146,11 @@ def extract(
         seconds=time.monotonic() - started,
         fetched_at=fetched_at,
     )
+
+
+def _order_was_pruned(query: PreparedQuery) -> bool:
+    """Whether the live schema lacks the order that the document asks for; then a day ends only with its range."""
+    return any(item.argument == "sort" for item in query.pruned)
 
 
 def _variables(entity: Entity, group: Sequence[str], calendar: Calendar) -> dict[str, Any]:

@@ -52,10 +52,14 @@ _LACKS = "the live schema lacks it"
 
 @dataclass(frozen=True)
 class Pruned:
-    """Something that is not asked for: its dotted response path below the record, and why."""
+    """Something that is not asked for: its dotted response path below the record, and why.
+
+    `argument` names what went of a field that is still asked for, such as `sort`.
+    """
 
     path: str
     reason: str
+    argument: str = ""
 
 
 @dataclass(frozen=True)
@@ -189,12 +193,12 @@ class _Pruner:
             value = None if known is None else _value(argument.value, known.type)
             if value is not None:
                 if value is not argument.value:
-                    self._report(path, f"the live schema lacks a value of its argument {name}")
+                    self._report(path, f"the live schema lacks a value of its argument {name}", name)
                     argument = copy(argument)
                     argument.value = value
                 kept.append(argument)
             elif name in _HARMLESS_ARGUMENTS:
-                self._report(path, f"its argument {name}: {_LACKS}")
+                self._report(path, f"its argument {name}: {_LACKS}", name)
             else:
                 # Without the argument the values would be other ones: rather none than wrong ones.
                 self._cut(path, f"its argument {name} or a part of it: {_LACKS}")
@@ -215,10 +219,10 @@ class _Pruner:
             return below == self._identity[: len(below)]
         return path == way[: len(path)] or path[-1] in _PAGING
 
-    def _report(self, path: tuple[str, ...], reason: str) -> None:
+    def _report(self, path: tuple[str, ...], reason: str, argument: str = "") -> None:
         way = self._cuts.record_path
         below = path[len(way) :] if path[: len(way)] == way else path
-        entry = Pruned(".".join(below), reason)
+        entry = Pruned(".".join(below), reason, argument)
         if entry not in self.pruned:
             self.pruned.append(entry)
 

@@ -120,6 +120,9 @@ def _entities(client: BlockingClient, settings: Settings) -> Iterator[Finding]:
         if not pruned:
             yield Finding(f"raw/{item.name}", Outcome.FINE, "Every field can be read.")
         for cut in pruned:
+            if cut.argument:
+                yield Finding(f"raw/{item.name}", Outcome.NOTE, f"{cut.path} is asked for otherwise: {cut.reason}.")
+                continue
             columns = ", ".join(_columns(item, cut)) or "nothing in core"
             yield Finding(
                 f"raw/{item.name}",
