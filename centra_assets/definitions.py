@@ -59,7 +59,7 @@ def build_definitions(
         assets=assets,
         asset_checks=[build_checks(entity) for entity in entities],
         jobs=list(jobs.values()),
-        schedules=build_schedules(jobs, settings.timezone),
+        schedules=build_schedules(jobs, calendar),
         sensors=[build_partition_sensor(jobs)],
         resources={**build_resources(settings), **(resources or {})},
         # Steps are few and long here; a process per step would cost more than it isolates.

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from centra_assets.calendar import Calendar
 from centra_assets.entities.model import Axis
 from centra_assets.jobs import AssetJob
 from centra_assets.partitions import DYNAMIC_AXES, dynamic_name
@@ -14,8 +15,9 @@ from centra_assets.partitions import DYNAMIC_AXES, dynamic_name
 DAYS_REVISITED = 14
 
 
-def build_schedules(jobs: Mapping[Axis, AssetJob], zone: ZoneInfo) -> Sequence[dg.ScheduleDefinition]:
+def build_schedules(jobs: Mapping[Axis, AssetJob], calendar: Calendar) -> Sequence[dg.ScheduleDefinition]:
     """Nightly schedules per axis, staggered over the quiet hours of the merchant's zone; off until switched on."""
+    zone = calendar.zone
     built = []
     if Axis.NONE in jobs:
         built.append(
@@ -23,12 +25,14 @@ def build_schedules(jobs: Mapping[Axis, AssetJob], zone: ZoneInfo) -> Sequence[d
                 name="nightly_reference", job=jobs[Axis.NONE], cron_schedule="0 2 * * *", execution_timezone=str(zone)
             )
         )
-    built += [_recent_range(jobs[axis], axis, zone) for axis in (Axis.DAY, Axis.MONTH) if axis in jobs]
+    built += [_recent_range(jobs[axis], axis, calendar) for axis in (Axis.DAY, Axis.MONTH) if axis in jobs]
     built += [_every_key(jobs[axis], axis, zone) for axis in DYNAMIC_AXES if axis in jobs]
     return built
 
 
-def _recent_range(job: AssetJob, axis: Axis, zone: ZoneInfo) -> dg.ScheduleDefinition:
+def _recent_range(job: AssetJob, axis: Axis, calendar: Calendar) -> dg.ScheduleDefinition:
+    zone = calendar.zone
+
     @dg.schedule(
         name=f"nightly_{axis}s",
         job=job,
@@ -38,7 +42,8 @@ def _recent_range(job: AssetJob, axis: Axis, zone: ZoneInfo) -> dg.ScheduleDefin
     )
     def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         today = context.scheduled_execution_time.astimezone(zone).date()
-        first = today - timedelta(days=DAYS_REVISITED)
+        # Before the first day there are no partitions.
+        first = max(today - timedelta(days=DAYS_REVISITED), min(calendar.start, today))
         if axis is Axis.MONTH:
             today, first = today.replace(day=1), first.replace(day=1)
         return dg.RunRequest(

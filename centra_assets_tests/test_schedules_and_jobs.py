@@ -40,6 +40,12 @@ def test_the_night_revisits_the_last_days_as_one_range_in_one_run(definitions: d
     assert DAYS_REVISITED == 14
 
 
+def test_the_night_asks_for_no_day_before_the_first(definitions: dg.Definitions) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        (request,) = tick(definitions, "nightly_days", instance, datetime(2026, 1, 5, 1, 20, tzinfo=UTC)).run_requests
+    assert (request.tags[FIRST], request.tags[LAST]) == ("2026-01-01", "2026-01-05")
+
+
 def test_the_day_of_a_tick_is_the_merchants(definitions: dg.Definitions) -> None:
     # 23:30 in UTC is the next day in Stockholm.
     with dg.DagsterInstance.ephemeral() as instance:
