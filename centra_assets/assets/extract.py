@@ -4,7 +4,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 import polars as pl
@@ -15,9 +16,12 @@ from centra_assets.centra.blocking import BlockingClient
 from centra_assets.centra.paging import Page
 from centra_assets.centra.plans import PreparedQuery
 from centra_assets.centra.pruning import Pruned
-from centra_assets.entities.model import WHOLE, Axis, Entity
+from centra_assets.entities.model import Axis, Entity
 from centra_assets.errors import CentraAssetsError
-from centra_assets.storage.lake import Lake, LakeWriter
+from centra_assets.storage.lake import SCHEMA, Lake, LakeWriter
+
+_NOTHING = pl.DataFrame(schema=SCHEMA)
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 class UnsortedPagesError(CentraAssetsError):
@@ -88,7 +92,7 @@ class _Partitions:
             return
         if key not in self._open:
             # Nothing happened in this partition: an empty snapshot says so, and replaces what an older one held.
-            self.append(key, _frame([], [], [], self._fetched_at))
+            self.append(key, _NOTHING)
         self._open.pop(key)[1].close()
         self._closed.add(key)
 
@@ -120,9 +124,10 @@ def extract(
     progress = [0] * len(groups)
     try:
         with client.measure() as stats:
+            edges = [_edges(entity, group, calendar) if timed else None for group in groups]
             query = client.prepare(query_of(entity, drop_paths=attribute_paths_to_drop(client, entity)))
             for index, page in client.stream(query, [_variables(entity, group, calendar) for group in groups]):
-                split = list(_split(entity, groups[index], page, calendar))
+                split = list(_split(entity, groups[index], edges[index], page))
                 for key, frame in split:
                     if timed and entity.sorted_by_creation and not _order_was_pruned(query):
                         place = groups[index].index(key)
@@ -161,40 +166,62 @@ def _variables(entity: Entity, group: Sequence[str], calendar: Calendar) -> dict
     return {} if entity.axis is Axis.NONE else {"key": int(group[0])}
 
 
-def _frame(
-    ids: list[str], updated_at: list[str | None], payloads: list[str], fetched_at: datetime, source: str = "backfill"
-) -> pl.DataFrame:
-    return pl.DataFrame(
-        {"id": ids, "updated_at": updated_at, "payload": payloads},
-        schema={"id": pl.String, "updated_at": pl.String, "payload": pl.String},
-    ).select(
+def _instants(name: str) -> pl.Expr:
+    return pl.col(name).str.to_datetime(format="%+", time_unit="us", time_zone="UTC", strict=False)
+
+
+def _frame(page: Page, *more: pl.Expr, source: str = "backfill") -> pl.DataFrame:
+    """The page as rows of the lake, and whatever else is to be computed on the way: each query costs a millisecond."""
+    texts = {
+        "id": page.ids,
+        "updated_at": page.updated_at,
+        "payload": page.payloads,
+        "created_at": page.created_at,
+    }
+    return pl.DataFrame(texts, schema=dict.fromkeys(texts, pl.String)).select(
         "id",
-        pl.col("updated_at").str.to_datetime(format="%+", time_unit="us", time_zone="UTC", strict=False),
+        _instants("updated_at"),
         "payload",
-        pl.lit(fetched_at).dt.cast_time_unit("us").dt.convert_time_zone("UTC").alias("fetched_at"),
+        # As a number: a literal moment would take Polars a query of its own.
+        pl.lit((page.fetched_at - _EPOCH) // _MICROSECOND).cast(SCHEMA["fetched_at"]).alias("fetched_at"),
         pl.lit(source).alias("source"),
+        *more,
     )
 
 
-def _split(entity: Entity, group: Sequence[str], page: Page, calendar: Calendar) -> Iterator[tuple[str, pl.DataFrame]]:
-    """The page's records by partition key, in the page's order; what lies outside the group is dropped."""
-    frame = _frame(page.ids, page.updated_at, page.payloads, page.fetched_at)
-    if entity.axis not in (Axis.DAY, Axis.MONTH):
-        if frame.height:
-            yield (group[0] if entity.axis is not Axis.NONE else WHOLE), frame
-        return
+def _edges(entity: Entity, group: Sequence[str], calendar: Calendar) -> pl.Series:
+    """Where the partitions of a group of neighbours begin, and where the last one ends."""
     bounds = [calendar.window(entity.axis, key)[0] for key in group] + [calendar.window(entity.axis, group[-1])[1]]
-    created = pl.Series("created", page.created_at, dtype=pl.String).str.to_datetime(
-        format="%+", time_unit="us", time_zone="UTC", strict=False
-    )
-    if created.null_count():
-        raise CreationTimeMissingError(f"{entity.name}: {created.null_count()} records without a creation time.")
-    edges = pl.Series("edges", [bound.astimezone(UTC) for bound in bounds]).dt.cast_time_unit("us")
-    place = edges.search_sorted(created, side="right").cast(pl.Int64) - 1
-    placed = frame.with_columns(place.alias("_place"))
-    inside = placed.filter(pl.col("_place").is_between(0, len(group) - 1))
-    for part in inside.partition_by("_place", maintain_order=True):
-        yield group[part["_place"][0]], part.drop("_place")
+    return pl.Series("edges", [bound.astimezone(UTC) for bound in bounds]).dt.cast_time_unit("us")
+
+
+def _split(
+    entity: Entity, group: Sequence[str], edges: pl.Series | None, page: Page
+) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The page's records by partition key, in the page's order; what lies outside the group is dropped."""
+    if edges is None:
+        if page.ids:
+            yield group[0], _frame(page)
+        return
+    created = _instants("created_at")
+    place = pl.lit(edges).search_sorted(created, side="right").cast(pl.Int64) - 1
+    placed = _frame(page, pl.when(created.is_not_null()).then(place).alias("_place"))
+    places = placed["_place"].to_list()
+    unknown = places.count(None)
+    if unknown:
+        raise CreationTimeMissingError(f"{entity.name}: {unknown} records without a creation time.")
+    runs = [(place, len(list(run))) for place, run in groupby(places)]
+    if len(runs) > len(set(places)):
+        # A partition's records do not lie side by side.
+        for part in placed.partition_by("_place", maintain_order=True):
+            if 0 <= part["_place"][0] < len(group):
+                yield group[part["_place"][0]], part.drop("_place")
+        return
+    rows, begin = placed.drop("_place"), 0
+    for place, length in runs:
+        if 0 <= place < len(group):
+            yield group[place], rows.slice(begin, length)
+        begin += length
 
 
 def _charge(

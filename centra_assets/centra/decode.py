@@ -243,7 +243,7 @@ class Decoded:
 
 # Small batches stay in the processor's cache: a third less work than one large one. Polars lets go of the
 # interpreter's lock meanwhile, so batches run side by side.
-_ROWS_PER_BATCH = 1_000
+_ROWS_PER_BATCH = 400
 
 
 def decode_records(payloads: pl.Series, response: ResponseType) -> Decoded:
@@ -292,7 +292,7 @@ def _quoted(payloads: pl.Series, float_keys: Collection[str]) -> pl.Series:
     if not float_keys:
         return payloads
     keys = "|".join(sorted(float_keys))
-    return payloads.str.replace_all(rf'"({keys})":\s*(-?\d[\d.eE+-]*)', '"$1":"$2"')
+    return payloads.str.replace_all(rf'("(?:{keys})":\s*)(-?\d[\d.eE+-]*)', '$1"$2"')
 
 
 def _wire_type(dtype: pl.DataType, float_keys: Collection[str], key: str = "") -> Any:
