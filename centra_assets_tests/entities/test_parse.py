@@ -238,6 +238,13 @@ def test_an_id_that_lives_in_two_warehouses_is_two_records() -> None:
     assert result.tables["baskets"].height == 1, "both readings say the same of the basket itself"
 
 
+def test_partitions_of_which_only_one_kept_a_common_row_are_told_and_no_others() -> None:
+    days = {"partitions": ["2024-03-01", "2024-03-02", "2024-03-03"]}
+    alike = parsed(basket(1, (11, 1)), basket(1, (12, 1)), basket(2), axis=Axis.WAREHOUSE, **days)
+    assert alike.shared == {"2024-03-01", "2024-03-02"}
+    assert parsed(basket(1, (11, 1), (11, 1)), basket(2, (21, 1)), basket(3), **days).shared == set()
+
+
 @pytest.mark.parametrize("axis", list(Axis))
 def test_no_records_give_every_table_without_rows(axis: Axis) -> None:
     result = parsed(axis=axis)
