@@ -61,9 +61,7 @@ def test_slices_hold_every_key_once_and_never_bridge_a_gap(keys: list[str], at_m
     assert sorted(key for piece in slices for key in piece) == sorted(keys)
     for piece in slices:
         days = [date.fromisoformat(key) for key in piece]
-        assert [later - earlier for earlier, later in pairwise(days)] == [timedelta(days=1)] * (
-            len(days) - 1
-        )
+        assert [later - earlier for earlier, later in pairwise(days)] == [timedelta(days=1)] * (len(days) - 1)
 
 
 def test_an_unbroken_range_makes_no_more_slices_than_asked_for() -> None:

@@ -16,6 +16,7 @@ from centra_assets.assets.metadata import (
     holds_personal_data,
     partition_load_metadata,
     raw_key,
+    tell_partitions,
 )
 from centra_assets.assets.plan import partition_keys
 from centra_assets.assets.tables import table_of
@@ -84,22 +85,22 @@ def build_core_assets(
         for asset_key in sorted(context.selected_asset_keys):
             table = contracts[asset_key].table
             counts = report.tables[table]
-            metadata: dict[str, Any] = {"dagster/column_lineage": column_lineage(entity, contracts[asset_key])}
+            once: dict[str, Any] = {"dagster/column_lineage": column_lineage(entity, contracts[asset_key])}
             if partitions is None:
-                metadata |= partition_load_metadata(report, table, WHOLE)
-                metadata["dagster/row_count"] = metadata["dagster/partition_row_count"]
-            else:
-                metadata |= {
-                    "rows_inserted_run": counts.inserted,
-                    "rows_updated_run": counts.updated,
-                    "rows_unchanged_run": counts.unchanged,
-                    "rows_deleted_run": counts.deleted,
-                    "records_quarantined_run": aside,
-                }
-                for key in keys:
-                    context.add_asset_metadata(
-                        partition_load_metadata(report, table, key), asset_key=asset_key, partition_key=key
-                    )
-            yield dg.MaterializeResult(asset_key=asset_key, metadata=metadata)
+                told = partition_load_metadata(report, table, WHOLE)
+                rows = {"dagster/row_count": told["dagster/partition_row_count"]}
+                yield dg.MaterializeResult(asset_key=asset_key, metadata={**once, **told, **rows})
+                continue
+            once |= {
+                "rows_inserted_run": counts.inserted,
+                "rows_updated_run": counts.updated,
+                "rows_unchanged_run": counts.unchanged,
+                "rows_deleted_run": counts.deleted,
+                "records_quarantined_run": aside,
+            }
+            tell_partitions(
+                context, asset_key, {key: partition_load_metadata(report, table, key) for key in keys}, once
+            )
+            yield dg.MaterializeResult(asset_key=asset_key)
 
     return core

@@ -153,6 +153,22 @@ def partition_load_metadata(report: CoreReport, table: str, partition: str) -> d
     }
 
 
+def tell_partitions(
+    context: dg.AssetExecutionContext,
+    asset_key: dg.AssetKey,
+    each: Mapping[str, Mapping[str, Any]],
+    once: Mapping[str, Any],
+) -> None:
+    """Metadata per partition; what concerns the whole run goes to its last partition only.
+
+    Every partition is an event of its own, and schema and lineage are a hundred times longer than its counts. The UI
+    shows them from the latest materialization.
+    """
+    last = next(reversed(each))
+    for key, values in each.items():
+        context.add_asset_metadata({**values, **(once if key == last else {})}, asset_key=asset_key, partition_key=key)
+
+
 def describe_raw(entity: Entity) -> str:
     """What one record of the raw asset is, where it comes from, how fresh it is."""
     axis = {"none": "kept as one snapshot"}.get(entity.axis, f"partitioned by {entity.axis}")
@@ -168,8 +184,3 @@ def describe_core(entity: Entity, contract: type[Contract]) -> str:
         f"{one_line(contract.__doc__)} Parsed from raw/{entity.name}; upserted into `core.{contract.table}`, with "
         f"superseded versions in `history.{contract.table}`. As fresh as the raw partition that it was read from."
     )
-
-
-def facts(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Metadata without the entries that have no value."""
-    return {key: value for key, value in values.items() if value is not None}

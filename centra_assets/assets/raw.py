@@ -15,6 +15,7 @@ from centra_assets.assets.metadata import (
     partition_extract_metadata,
     raw_key,
     raw_payload_schema,
+    tell_partitions,
 )
 from centra_assets.assets.plan import partition_keys, slices_for
 from centra_assets.calendar import Calendar
@@ -92,11 +93,9 @@ def build_raw_asset(
             only = partition_extract_metadata(next(iter(report.partitions.values())))
             yield dg.MaterializeResult(metadata={**told, **only, "dagster/row_count": report.rows})
             return
-        for key, extracted in report.partitions.items():
-            context.add_asset_metadata(
-                partition_extract_metadata(extracted), asset_key=raw_key(entity), partition_key=key
-            )
-        yield dg.MaterializeResult(metadata=told)
+        each = {key: partition_extract_metadata(extracted) for key, extracted in report.partitions.items()}
+        tell_partitions(context, raw_key(entity), each, told)
+        yield dg.MaterializeResult()
 
     return raw
 
