@@ -159,7 +159,11 @@ def test_partitions_that_share_a_record_have_no_fingerprint() -> None:
     assert set(sources(raw(("1", FIRST), ("2", FIRST), ("3", SECOND)))) == {FIRST, SECOND}
 
 
-@given(payload=st.text(min_size=1, max_size=300), place=st.integers(0, 299), character=st.characters())
+@given(
+    payload=st.text(min_size=1, max_size=300),
+    place=st.integers(0, 299),
+    character=st.characters(exclude_categories=["Cs"]),
+)
 def test_any_other_character_of_a_payload_is_another_fingerprint(payload: str, place: int, character: str) -> None:
     at = place % len(payload)
     changed = payload[:at] + character + payload[at + 1 :]
