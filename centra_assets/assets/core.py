@@ -25,6 +25,10 @@ from centra_assets.entities.contract import Contract
 from centra_assets.entities.model import WHOLE, Entity, TransformContext
 from centra_assets.partitions import partitions_definition
 from centra_assets.resources.storage import LakeResource, WarehouseResource
+from centra_assets.storage.warehouse import OPEN_GUARD
+
+# With the value "true" it tells a run that the rows which the collapse guard held back are really gone.
+ALLOW_COLLAPSE_TAG = "centra_assets/allow_collapse"
 
 
 def _spec(
@@ -66,6 +70,9 @@ def build_core_assets(
     ) -> Iterator[dg.MaterializeResult]:
         keys = partition_keys(context)
         selected = [contracts[key] for key in context.selected_asset_keys]
+        allowed = context.run.tags.get(ALLOW_COLLAPSE_TAG) == "true"
+        if allowed:
+            context.log.warning(f"core: {ALLOW_COLLAPSE_TAG} is set; no deletion of {entity.name} is held back.")
         with failures_told_apart():
             store = warehouse.open()
             for change in store.prepare([table_of(contract) for contract in selected]):
@@ -78,6 +85,7 @@ def build_core_assets(
                 context=transform_context,
                 run_id=context.run.run_id,
                 tables=[contract.table for contract in selected],
+                guard=OPEN_GUARD if allowed else None,
             )
         aside = sum(report.quarantined.values())
         if aside:

@@ -13,13 +13,22 @@ from centra_assets.assets.tables import table_of
 from centra_assets.centra.decode import Decoded, decode_records
 from centra_assets.centra.plans import record_type as client_record_type
 from centra_assets.centra.response_types import ResponseType
-from centra_assets.entities.model import Entity, TransformContext
+from centra_assets.entities.model import Axis, Entity, TransformContext
 from centra_assets.entities.parse import Parsed, parse
 from centra_assets.errors import CentraAssetsError
 from centra_assets.storage.lake import Lake
 from centra_assets.storage.recognition import fingerprints
 from centra_assets.storage.tables import Table
-from centra_assets.storage.warehouse import LoadCounts, LoadReport, PartitionScope, TableBatch, Warehouse
+from centra_assets.storage.warehouse import (
+    DEFAULT_GUARD,
+    SNAPSHOT_GUARD,
+    CollapseGuard,
+    LoadCounts,
+    LoadReport,
+    PartitionScope,
+    TableBatch,
+    Warehouse,
+)
 
 
 class RawPartitionMissingError(CentraAssetsError):
@@ -45,6 +54,11 @@ def record_type(entity: Entity) -> ResponseType:
     return client_record_type(query_of(entity), entity.operations[0])
 
 
+def guard_of(entity: Entity) -> CollapseGuard:
+    """A day or a month may well become empty; a snapshot of a whole, such as all markets or a store's displays, not."""
+    return DEFAULT_GUARD if entity.axis in (Axis.DAY, Axis.MONTH) else SNAPSHOT_GUARD
+
+
 def parse_raw(entity: Entity, raw: pl.DataFrame, shape: ResponseType, context: TransformContext) -> Parsed:
     """Decode, transform and check lake records; bad ones are set aside in the result."""
 
@@ -63,11 +77,13 @@ def load(
     context: TransformContext,
     run_id: str,
     tables: Sequence[str] | None = None,
+    guard: CollapseGuard | None = None,
 ) -> CoreReport:
     """Bring the core tables of `entity` (all, or those named) to what the lake says of the partitions `keys`.
 
     Partitions are parsed while earlier ones load; those whose raw records are what core was last loaded with are not
-    parsed at all. Raises RawPartitionMissingError, and storage's errors.
+    parsed at all. `guard` stands in for the one that the entity's partitions call for. Raises
+    RawPartitionMissingError, and storage's errors.
     """
     fetches = lake.newest_fetches(entity.name, keys)
     missing = [key for key in keys if key not in fetches]
@@ -75,7 +91,9 @@ def load(
         shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
         raise RawPartitionMissingError(f"raw/{entity.name} has no files for {shown}.")
     chosen = [contract for contract in entity.tables if tables is None or contract.table in tables]
-    loading = _Loading(entity, [table_of(contract) for contract in chosen], warehouse, run_id)
+    loading = _Loading(
+        entity, [table_of(contract) for contract in chosen], warehouse, run_id, guard or guard_of(entity)
+    )
     shape, code = record_type(entity), parsing_code(entity, context)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="load") as worker:
         pending: Future[None] | None = None
@@ -105,8 +123,11 @@ class _Batch:
 class _Loading:
     """Batches on their way into core, and the report of them."""
 
-    def __init__(self, entity: Entity, tables: Sequence[Table], warehouse: Warehouse, run_id: str) -> None:
+    def __init__(
+        self, entity: Entity, tables: Sequence[Table], warehouse: Warehouse, run_id: str, guard: CollapseGuard
+    ) -> None:
         self._entity, self._tables, self._warehouse, self._run_id = entity, tables, warehouse, run_id
+        self._guard = guard
         self.report = CoreReport()
 
     def unknown(self, fetches: Mapping[str, datetime], raw: pl.DataFrame, code: str | None) -> _Batch | None:
@@ -139,6 +160,7 @@ class _Loading:
             scope=PartitionScope(batch.partitions, batch.as_of, lasting),
             run_id=self._run_id,
             quarantined=parsed.quarantined,
+            guard=self._guard,
         )
         rows = {table.name: _per_partition(parsed.tables[table.name]) for table in self._tables}
         self._add(done, rows, aside, batch.partitions)

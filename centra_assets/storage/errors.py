@@ -27,7 +27,10 @@ class CollapseError(StorageError):
     """A load would delete so much that an incomplete answer is the likelier reason."""
 
     code = "STORAGE_COLLAPSE"
-    remedy = "Compare the source's own count; if the rows are really gone, load again with a wider CollapseGuard."
+    remedy = (
+        "Compare the source's own count; if the rows are really gone, "
+        'materialize core again in a run with the tag centra_assets/allow_collapse: "true".'
+    )
 
 
 class DuplicateKeyError(StorageError):

@@ -28,13 +28,21 @@ Outcomes = Mapping[tuple[str, str, str | None], int]
 
 @dataclass(frozen=True)
 class CollapseGuard:
-    """Stops a load that would delete more than `fraction` of a table's rows in scope and more than `rows` rows."""
+    """Stops a load that would delete more than `fraction` of a table's rows in scope and more than `rows` rows.
+
+    Without `may_empty` it also stops one that would leave nothing of a partition in its scope, however few its rows.
+    """
 
     fraction: float = 0.5
     rows: int = 100
+    may_empty: bool = True
 
 
 DEFAULT_GUARD = CollapseGuard()
+# For partitions that are snapshots of a whole: unlike a day, they hardly ever become empty in earnest.
+SNAPSHOT_GUARD = CollapseGuard(may_empty=False)
+# For those who looked and know that the rows are gone.
+OPEN_GUARD = CollapseGuard(fraction=1)
 
 
 @dataclass(frozen=True)
@@ -178,15 +186,32 @@ class TableUpsert:
 
     def _refuse_collapse(self, outcomes: Outcomes) -> None:
         deleted = _total(outcomes, DELETED)
-        if deleted <= self._guard.rows:
-            return
-        found = self._run("SELECT count(*) FROM {core} WHERE {in_scope}", keys=self._truth.keys).fetchone()
-        present = int(found[0]) if found else 0
-        if deleted > self._guard.fraction * present:
-            raise CollapseError(
-                f"the load would delete {deleted} of {present} rows of {self._table.schema}.{self._table.name}; "
-                "nothing was changed."
-            )
+        if deleted > self._guard.rows:
+            present = sum(self._present().values())
+            if deleted > self._guard.fraction * present:
+                raise self._collapse(f"{deleted} of {present} rows")
+        # A scope of records is no snapshot: its partitions have other rows.
+        if deleted and not self._guard.may_empty and self._truth.column == "_partition":
+            emptied = sorted(self._emptied(outcomes))
+            if emptied:
+                raise self._collapse(f"all rows of {len(emptied)} partitions, {emptied[0]} among them,")
+
+    def _emptied(self, outcomes: Outcomes) -> Iterator[str]:
+        """Partitions that would lose every row they have, and get none."""
+        for partition, rows in self._present().items():
+            arriving = _total(outcomes, INSERTED, partition) + _total(outcomes, UPDATED, partition)
+            if _total(outcomes, DELETED, partition) == rows and not arriving:
+                yield partition
+
+    def _present(self) -> dict[str, int]:
+        """How many rows core has in scope, per partition."""
+        found = self._run("SELECT _partition, count(*) FROM {core} WHERE {in_scope} GROUP BY 1", keys=self._truth.keys)
+        return dict(found.fetchall())
+
+    def _collapse(self, what: str) -> CollapseError:
+        return CollapseError(
+            f"the load would delete {what} of {self._table.schema}.{self._table.name}; nothing was changed."
+        )
 
     def _carry_out(self, outcomes: Outcomes) -> None:
         superseded = _total(outcomes, UPDATED) + _total(outcomes, DELETED)

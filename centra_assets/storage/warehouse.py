@@ -17,9 +17,12 @@ from centra_assets.storage.batches import PartitionScope, RecordScope, Scope, Ta
 from centra_assets.storage.errors import NotPreparedError, RowRefusedError, WarehouseUnavailableError
 from centra_assets.storage.loading import Load, LoadReport, recognise
 from centra_assets.storage.tables import Table
-from centra_assets.storage.upsert import DEFAULT_GUARD, CollapseGuard, LoadCounts
+from centra_assets.storage.upsert import DEFAULT_GUARD, OPEN_GUARD, SNAPSHOT_GUARD, CollapseGuard, LoadCounts
 
 __all__ = [
+    "DEFAULT_GUARD",
+    "OPEN_GUARD",
+    "SNAPSHOT_GUARD",
     "CollapseGuard",
     "LoadCounts",
     "LoadReport",

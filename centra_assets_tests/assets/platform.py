@@ -80,10 +80,11 @@ class Platform:
         keys: Sequence[str] | None = None,
         only: Sequence[dg.AssetKey] | None = None,
         raise_on_error: bool = True,
+        tags: Mapping[str, str] | None = None,
     ) -> dg.ExecuteInProcessResult:
         """Run the axis's job over `keys`, a range in order, or over all; `only` some of its assets."""
         chosen = self.keys(axis) if keys is None else list(keys)
-        tags = (
+        partition_range = (
             {"dagster/asset_partition_range_start": chosen[0], "dagster/asset_partition_range_end": chosen[-1]}
             if chosen
             else {}
@@ -91,7 +92,7 @@ class Platform:
         job = self.definitions.resolve_job_def(JOB_NAMES[axis])
         return job.execute_in_process(
             instance=self.instance,
-            tags=tags,
+            tags={**partition_range, **(tags or {})},
             run_config=QUIET,
             asset_selection=list(only) if only is not None else None,
             raise_on_error=raise_on_error,

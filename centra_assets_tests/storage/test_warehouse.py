@@ -20,6 +20,9 @@ from centra_assets.storage.errors import (
 )
 from centra_assets.storage.tables import Column, Table
 from centra_assets.storage.warehouse import (
+    DEFAULT_GUARD,
+    OPEN_GUARD,
+    SNAPSHOT_GUARD,
     CollapseGuard,
     LoadCounts,
     LoadReport,
@@ -28,13 +31,18 @@ from centra_assets.storage.warehouse import (
     TableBatch,
     Warehouse,
 )
-from centra_assets_tests.storage.shop import LINES, ORDERS, batch, line, order, quarantined
+from centra_assets_tests.storage.shop import LINES, NOON, ORDERS, batch, line, order, quarantined
 
 DAY = PartitionScope(["2025-03-01"])
 
 
-def load(warehouse: Warehouse, *rows: dict[str, object], scope: PartitionScope | RecordScope = DAY) -> LoadReport:
-    return warehouse.load("orders", [batch(ORDERS, rows)], scope=scope, run_id="run")
+def load(
+    warehouse: Warehouse,
+    *rows: dict[str, object],
+    scope: PartitionScope | RecordScope = DAY,
+    guard: CollapseGuard = DEFAULT_GUARD,
+) -> LoadReport:
+    return warehouse.load("orders", [batch(ORDERS, rows)], scope=scope, run_id="run", guard=guard)
 
 
 def numbers(warehouse: Warehouse, table: str = "core.orders") -> list[int]:
@@ -218,6 +226,39 @@ class TestCollapse:
         empty = [batch(ORDERS, [])]
         report = warehouse.load("orders", empty, scope=DAY, run_id="run", guard=CollapseGuard(fraction=1))
         assert report.tables["orders"].deleted == 150
+
+    def test_a_snapshot_never_becomes_empty_however_small(self, warehouse: Warehouse) -> None:
+        load(warehouse, order(1), order(2))
+        with pytest.raises(CollapseError, match=r"all rows of 1 partitions, 2025-03-01 among them, of core\.orders"):
+            load(warehouse, scope=PartitionScope(DAY.keys, NOON), guard=SNAPSHOT_GUARD)
+        assert numbers(warehouse) == [1, 2]
+        assert numbers(warehouse, "history.orders") == []
+        gone = load(warehouse, scope=PartitionScope(DAY.keys, NOON), guard=OPEN_GUARD)
+        assert gone.tables["orders"].deleted == 2
+
+    def test_one_empty_snapshot_among_others_is_refused(self, warehouse: Warehouse) -> None:
+        both = PartitionScope(["1", "2"])
+        load(warehouse, order(1, partition="1"), order(2, partition="2"), scope=both)
+        with pytest.raises(CollapseError, match="2 among them"):
+            load(warehouse, order(1, "PAID", partition="1"), scope=both, guard=SNAPSHOT_GUARD)
+        assert numbers(warehouse) == [1, 2]
+
+    def test_a_snapshot_may_lose_all_it_had_for_something_else(self, warehouse: Warehouse) -> None:
+        load(warehouse, order(1), order(2))
+        assert load(warehouse, order(3), guard=SNAPSHOT_GUARD).tables["orders"] == LoadCounts(inserted=1, deleted=2)
+
+    def test_a_snapshot_that_was_empty_may_stay_so(self, warehouse: Warehouse) -> None:
+        load(warehouse, guard=SNAPSHOT_GUARD)
+        assert load(warehouse, guard=SNAPSHOT_GUARD).tables["orders"] == LoadCounts()
+
+    def test_a_day_may_become_empty(self, warehouse: Warehouse) -> None:
+        load(warehouse, order(1), order(2))
+        assert load(warehouse, scope=PartitionScope(DAY.keys, NOON)).tables["orders"].deleted == 2
+
+    def test_a_deleted_record_is_no_empty_snapshot(self, warehouse: Warehouse) -> None:
+        load(warehouse, order(1), order(2))
+        report = load(warehouse, scope=RecordScope(["1", "2"], NOON), guard=SNAPSHOT_GUARD)
+        assert report.tables["orders"].deleted == 2
 
 
 class TestQuarantine:
