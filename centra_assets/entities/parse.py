@@ -10,15 +10,19 @@ import dataframely as dy
 import polars as pl
 
 from centra_assets.entities.contract import Contract
+from centra_assets.entities.frames import READING, naming_unreadable
 from centra_assets.entities.model import CARRIED_COLUMNS, Axis, Entity, TransformContext
 
 UNDECODABLE = "undecodable"
+UNREADABLE = "unreadable"
 PRIMARY_KEY = "primary_key"
+
+# What Polars raises over a value that is not what its column holds; faults of our own expressions have other types.
+_VALUE_FAULTS = (pl.exceptions.InvalidOperationError, pl.exceptions.ComputeError)
 
 # A record of these axes belongs to one partition at a time; of the others, the same id lives in several, as the
 # stock of one size does in every warehouse.
 _ONE_HOME = (Axis.NONE, Axis.DAY, Axis.MONTH)
-_READING = ["_record_id", "_partition"]
 _REASON = {"_record_id": pl.String, "_partition": pl.String, "table": pl.String, "rule": pl.String, "rows": pl.Int64}
 
 
@@ -63,16 +67,19 @@ def parse(
     lost = decoded.filter(pl.col("record").is_null())
     records = decoded.filter(pl.col("record").is_not_null()) if lost.height else decoded
 
-    produced = entity.transform(records, context)
+    produced, unreadable = _transformed(entity, records, context)
     tables: dict[str, pl.DataFrame] = {}
-    reasons = [lost.select(*_READING, table=pl.lit(f"raw/{entity.name}"), rule=pl.lit(UNDECODABLE), rows=pl.lit(1))]
+    reasons = [
+        frame.select(*READING, table=pl.lit(f"raw/{entity.name}"), rule=pl.lit(rule), rows=pl.lit(1))
+        for frame, rule in ((lost, UNDECODABLE), (unreadable, UNREADABLE))
+    ]
     for contract in entity.tables:
         good, failed = _validate(contract, produced[contract.table])
         tables[contract.table] = good
         reasons += [failed, _conflicts(contract, good)]
     quarantined = _quarantine(decoded, reasons)
     if quarantined.height:
-        tables = {name: frame.join(quarantined, on=_READING, how="anti") for name, frame in tables.items()}
+        tables = {name: frame.join(quarantined, on=READING, how="anti") for name, frame in tables.items()}
     return Parsed(
         tables={contract.table: _one_per_key(contract, tables[contract.table]) for contract in entity.tables},
         quarantined=quarantined,
@@ -88,6 +95,21 @@ def _live(entity: Entity, raw: pl.DataFrame) -> pl.DataFrame:
     if not live.select(pl.struct(identity).is_duplicated().any()).item():
         return live
     return live.sort("fetched_at", maintain_order=True).unique(identity, keep="last", maintain_order=True)
+
+
+def _transformed(
+    entity: Entity, records: pl.DataFrame, context: TransformContext
+) -> tuple[Mapping[str, pl.DataFrame], pl.DataFrame]:
+    """The tables of the records that can be read, and the other records; only a batch that fails is read twice."""
+    try:
+        return entity.transform(records, context), records.clear()
+    except _VALUE_FAULTS:
+        with naming_unreadable() as found:
+            entity.transform(records, context)
+    unreadable = pl.concat([records.select(*READING).clear(), *found]).unique()
+    aside = pl.struct(*READING).is_in(unreadable.to_struct().implode())
+    # A transform at fault itself fails again, in one pass or the other.
+    return entity.transform(records.filter(~aside), context), records.filter(aside)
 
 
 @cache
@@ -121,12 +143,12 @@ def _validate(contract: type[Contract], frame: pl.DataFrame) -> tuple[pl.DataFra
     details = failure.details()
     rules = [name for name in details.columns if name not in failure.invalid().columns]
     failed = (
-        details.select(*_READING, pl.col(rules) == "invalid")
-        .unpivot(on=rules, index=_READING, variable_name="rule", value_name="broken")
+        details.select(*READING, pl.col(rules) == "invalid")
+        .unpivot(on=rules, index=READING, variable_name="rule", value_name="broken")
         .filter("broken")
-        .group_by(*_READING, "rule")
+        .group_by(*READING, "rule")
         .agg(rows=pl.len())
-        .select(*_READING, table=pl.lit(contract.table), rule="rule", rows="rows")
+        .select(*READING, table=pl.lit(contract.table), rule="rule", rows="rows")
     )
     return rows, failed
 
@@ -139,12 +161,12 @@ def _conflicts(contract: type[Contract], rows: pl.DataFrame) -> pl.DataFrame:
         return _no_reasons()
     said = contract.column_names()
     disagreeing = (
-        shared.unique([*said, *_READING])
+        shared.unique([*said, *READING])
         .filter(pl.struct(said).n_unique().over(key) > 1)
-        .group_by(_READING)
+        .group_by(READING)
         .agg(rows=pl.len())
     )
-    return disagreeing.select(*_READING, table=pl.lit(contract.table), rule=pl.lit(PRIMARY_KEY), rows="rows")
+    return disagreeing.select(*READING, table=pl.lit(contract.table), rule=pl.lit(PRIMARY_KEY), rows="rows")
 
 
 def _one_per_key(contract: type[Contract], rows: pl.DataFrame) -> pl.DataFrame:
@@ -172,12 +194,12 @@ def _quarantine(decoded: pl.DataFrame, reasons: Sequence[pl.DataFrame]) -> pl.Da
         pl.concat([frame.select(pl.col(name).cast(dtype) for name, dtype in _REASON.items()) for frame in reasons])
         .sort("table", "rule", "rows")
         .with_columns(reason=pl.struct("table", "rule", "rows").struct.json_encode())
-        .group_by(_READING, maintain_order=True)
+        .group_by(READING, maintain_order=True)
         .agg(reasons=pl.lit("[") + pl.col("reason").str.join(",") + pl.lit("]"))
     )
     return (
         decoded.select(*CARRIED_COLUMNS)
-        .join(listed, on=_READING, how="inner")
-        .select(*_READING, "_fetched_at", "reasons")
-        .sort(_READING)
+        .join(listed, on=READING, how="inner")
+        .select(*READING, "_fetched_at", "reasons")
+        .sort(READING)
     )

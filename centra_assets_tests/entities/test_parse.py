@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +13,8 @@ import polars as pl
 import pytest
 
 from centra_assets.entities import frames
-from centra_assets.entities.contract import Contract, money, text, whole
+from centra_assets.entities.contract import Contract, instant, money, rate, text, whole
+from centra_assets.entities.contract import day as calendar_day
 from centra_assets.entities.model import Axis, Entity, TransformContext
 from centra_assets.entities.parse import Parsed, parse
 
@@ -23,6 +24,10 @@ RECORD = pl.Struct(
     {
         "id": pl.Int64,
         "total": pl.Struct({"value": pl.String}),
+        "placed_at": pl.String,
+        "due": pl.String,
+        "rate": pl.String,
+        "account": pl.String,
         "lines": pl.List(pl.Struct({"id": pl.Int64, "quantity": pl.Int64, "comment": pl.String})),
     }
 )
@@ -34,6 +39,10 @@ class Basket(Contract):
     table = "baskets"
     id = whole("Id.", key=True)
     total = money("Total.")
+    placed_at = instant("When.")
+    due = calendar_day("Due.")
+    rate = rate("Rate.")
+    account = whole("Account.")
 
 
 class BasketLine(Contract):
@@ -53,7 +62,17 @@ class BasketLine(Contract):
 def transform(records: pl.DataFrame, context: TransformContext) -> Mapping[str, pl.DataFrame]:
     lines = frames.children(records, "lines", basket_id=frames.field("id"))
     return {
-        "baskets": frames.rows(records, {"id": frames.field("id"), "total": frames.money("total")}),
+        "baskets": frames.rows(
+            records,
+            {
+                "id": frames.field("id"),
+                "total": frames.money("total"),
+                "placed_at": frames.instant("placed_at"),
+                "due": frames.day("due"),
+                "rate": frames.rate("rate"),
+                "account": frames.big("account"),
+            },
+        ),
         "basket_lines": frames.rows(
             lines,
             {
@@ -184,6 +203,51 @@ def test_a_payload_that_cannot_be_read_is_set_aside_alone() -> None:
     assert result.tables["baskets"]["id"].to_list() == [2]
     assert reasons(result) == {"text-0": [{"table": "raw/baskets", "rule": "undecodable", "rows": 1}]}
     assert result.quarantined["_fetched_at"].to_list() == [NOON]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("total", {"value": "1,234.50"}),
+        ("total", {"value": ""}),
+        ("rate", "7 %"),
+        ("placed_at", "2026-01-01 10:00:00"),
+        ("placed_at", "2026-01-01T10:00:00"),
+        ("due", "01/02/2026"),
+        ("account", "12.5"),
+    ],
+)
+def test_text_that_cannot_be_read_sets_its_record_aside_and_never_becomes_null(name: str, value: object) -> None:
+    """Every column here may be null, so that no contract would tell."""
+    batch = [basket(number, (number, 1)) for number in range(1, 8)]
+    batch[2][name] = batch[6][name] = value
+    result = parsed(*batch)
+    told = [{"table": "raw/baskets", "rule": "unreadable", "rows": 1}]
+    assert reasons(result) == {"3": told, "7": told}
+    assert result.tables["baskets"]["id"].to_list() == [1, 2, 4, 5, 6]
+    assert result.tables["basket_lines"]["id"].to_list() == [1, 2, 4, 5, 6]
+    assert result.records == 7
+
+
+def test_a_batch_of_which_no_record_can_be_read_has_every_table_without_rows() -> None:
+    result = parsed(*(basket(number, total="none") for number in range(1, 20)))
+    assert result.quarantined.height == 19
+    assert result.tables["baskets"].is_empty()
+
+
+@pytest.mark.parametrize("told", ["2026-01-01T10:00:00+0100", "2026-01-01T10:00:00+01:00", "2026-01-01T09:00:00Z"])
+def test_an_instant_is_read_however_its_offset_is_written(told: str) -> None:
+    result = parsed(basket(1) | {"placed_at": told})
+    assert result.tables["baskets"]["placed_at"].to_list() == [datetime(2026, 1, 1, 9, tzinfo=UTC)]
+
+
+def test_a_transform_at_fault_fails_instead_of_setting_every_record_aside() -> None:
+    def faulty(records: pl.DataFrame, context: TransformContext) -> Mapping[str, pl.DataFrame]:
+        return {"baskets": records.select(pl.lit("x").cast(pl.Int64)), "basket_lines": records}
+
+    entity = replace(basket_entity(), transform=faulty)
+    with pytest.raises(pl.exceptions.InvalidOperationError):
+        parse(entity, raw(basket(1), basket(2)), decode, CONTEXT)
 
 
 def test_a_deleted_record_is_neither_parsed_nor_quarantined() -> None:

@@ -1,7 +1,9 @@
 """What the header, the lines, the discounts and the addresses of orders say, whatever Centra sends."""
 
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -186,6 +188,21 @@ def test_an_order_that_breaks_a_promise_is_set_aside_whole_and_the_others_go_on(
     assert f'"table":"{table}","rule":"{rule}"' in parsed.quarantined["reasons"].item()
     assert parsed.tables["orders"]["number"].to_list() == [2]
     assert parsed.tables["order_lines"]["order_number"].to_list() == [2]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"createdAt": "2024-03-01 10:00:00"},
+        {"lines": [order_line(lineValue={"value": "1,234.50"})]},
+    ],
+)
+def test_an_unreadable_value_anywhere_in_an_order_sets_it_aside(changes: dict[str, Any]) -> None:
+    parsed = read(ORDERS, order(1, **changes), order(2))
+    assert parsed.tables["orders"]["number"].to_list() == [2]
+    assert json.loads(parsed.quarantined["reasons"].item()) == [
+        {"table": "raw/orders", "rule": "unreadable", "rows": 1}
+    ]
 
 
 def test_no_orders_give_every_table_with_its_columns() -> None:
