@@ -147,3 +147,21 @@ class ResponseShapeError(CentraError):
 
     code = "CENTRA_RESPONSE_SHAPE"
     remedy = "Report it with the operation's name; the instance's schema may have changed while it was read."
+
+
+class SharedStateUnavailableError(CentraError):
+    """The database that holds budget and memory cannot be reached, or broke off."""
+
+    code = "CENTRA_STATE_UNAVAILABLE"
+    remedy = "See that PostgreSQL runs and takes connections; then run again."
+    transient = True
+
+
+class SharedStateRefusedError(CentraError):
+    """The database refused to read or write budget or memory: rights, missing tables, a malformed URL."""
+
+    code = "CENTRA_STATE_REFUSED"
+    remedy = (
+        "Apply the migrations (`centra-assets migrate`), and see that CENTRA_DATABASE_URL is whole "
+        "and that its user may read and write the schema ops."
+    )

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import psycopg
 
+from centra_assets.centra.shared_state import database_failures_told_apart
+
 # A field that was refused is asked for again after so long: permissions are granted, too.
 DENIED_FOR = timedelta(days=1)
 
@@ -103,9 +105,10 @@ class PostgresMemory:
         )
 
     async def _rows(self, query: str, parameters: Sequence[Any]) -> list[Any]:
-        connection = await psycopg.AsyncConnection.connect(
-            self._database_url, autocommit=True, application_name="centra_assets memory"
-        )
-        async with connection:
-            cursor = await connection.execute(query, parameters)
-            return await cursor.fetchall() if cursor.description else []
+        with database_failures_told_apart():
+            connection = await psycopg.AsyncConnection.connect(
+                self._database_url, autocommit=True, application_name="centra_assets memory", connect_timeout=10
+            )
+            async with connection:
+                cursor = await connection.execute(query, parameters)
+                return await cursor.fetchall() if cursor.description else []

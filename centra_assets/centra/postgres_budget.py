@@ -9,6 +9,7 @@ import psycopg
 
 from centra_assets.centra.buckets import Bucket, Buckets, Kind
 from centra_assets.centra.budget import Budget
+from centra_assets.centra.shared_state import database_failures_told_apart
 
 # Who holds the gate's row holds the buckets. `clock_timestamp` is read after the lock is held: one clock for all.
 _LOCK = """
@@ -55,17 +56,18 @@ class PostgresBudget(Budget):
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator[tuple[Buckets, float]]:
-        async with self._turn:
-            connection = await self._connected()
-            try:
-                buckets, now = await self._load(connection)
-                known = len(buckets.buckets)
-                yield buckets, now
-                await self._save(connection, buckets, shrunk=len(buckets.buckets) < known)
-            except BaseException:
-                # Closing ends the transaction whatever state it is in; the next one connects anew.
-                await self.close()
-                raise
+        with database_failures_told_apart():
+            async with self._turn:
+                try:
+                    connection = await self._connected()
+                    buckets, now = await self._load(connection)
+                    known = len(buckets.buckets)
+                    yield buckets, now
+                    await self._save(connection, buckets, shrunk=len(buckets.buckets) < known)
+                except BaseException:
+                    # Closing ends the transaction whatever state it is in; the next one connects anew.
+                    await self.close()
+                    raise
 
     async def _connected(self) -> _Connection:
         if self._connection is None or self._connection.closed:
@@ -73,6 +75,7 @@ class PostgresBudget(Budget):
                 self._database_url,
                 autocommit=True,
                 application_name="centra_assets budget",
+                connect_timeout=10,
                 # A crash of the server may forget the last draws; they are read from Centra again.
                 options="-c synchronous_commit=off",
             )

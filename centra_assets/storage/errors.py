@@ -74,3 +74,13 @@ class NotPreparedError(StorageError):
 
     code = "STORAGE_NOT_PREPARED"
     remedy = "Apply the migrations and prepare the entity's tables before loading."
+
+
+class WarehouseRefusedError(StorageError):
+    """The database refused a statement for good: rights, a malformed URL, something it does not know."""
+
+    code = "STORAGE_WAREHOUSE_REFUSED"
+    remedy = (
+        "See that CENTRA_DATABASE_URL is whole and that its user may create tables in core and history "
+        "and write to ops; then apply the migrations."
+    )

@@ -14,7 +14,12 @@ from psycopg.rows import TupleRow
 
 from centra_assets.storage import ddl, results
 from centra_assets.storage.batches import PartitionScope, RecordScope, Scope, TableBatch
-from centra_assets.storage.errors import NotPreparedError, RowRefusedError, WarehouseUnavailableError
+from centra_assets.storage.errors import (
+    NotPreparedError,
+    RowRefusedError,
+    WarehouseRefusedError,
+    WarehouseUnavailableError,
+)
 from centra_assets.storage.loading import Load, LoadReport, recognise
 from centra_assets.storage.tables import Table
 from centra_assets.storage.upsert import DEFAULT_GUARD, OPEN_GUARD, SNAPSHOT_GUARD, CollapseGuard, LoadCounts
@@ -98,12 +103,17 @@ class Warehouse:
                 yield connection
         except (errors.DataError, errors.IntegrityError) as error:
             raise RowRefusedError(_refusal(error)) from None
-        except (errors.UndefinedTable, errors.UndefinedColumn) as error:
-            raise NotPreparedError(f"{error.diag.message_primary}.") from None
-        except psycopg.OperationalError as error:
-            # The message may hold a host or a user; the class and the state say enough.
-            state = f" ({error.sqlstate})" if error.sqlstate else ""
-            raise WarehouseUnavailableError(f"{type(error).__name__}{state} while talking to PostgreSQL.") from None
+        # The server's message may hold a host, a user or a value; the class and the state say enough.
+        except (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName) as error:
+            raise NotPreparedError(f"The database lacks what a statement names: {_named(error)}.") from None
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise WarehouseUnavailableError(f"{_named(error)} while talking to PostgreSQL.") from None
+        except psycopg.Error as error:
+            raise WarehouseRefusedError(f"PostgreSQL refused a statement: {_named(error)}.") from None
+
+
+def _named(error: psycopg.Error) -> str:
+    return f"{type(error).__name__} ({error.sqlstate})" if error.sqlstate else type(error).__name__
 
 
 def _refusal(error: psycopg.Error) -> str:

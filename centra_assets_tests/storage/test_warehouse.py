@@ -12,17 +12,14 @@ from hypothesis import strategies as st
 
 from centra_assets.storage.errors import (
     BatchShapeError,
-    CollapseError,
     DuplicateKeyError,
     NotPreparedError,
     RowRefusedError,
+    WarehouseRefusedError,
     WarehouseUnavailableError,
 )
 from centra_assets.storage.tables import Column, Table
 from centra_assets.storage.warehouse import (
-    DEFAULT_GUARD,
-    OPEN_GUARD,
-    SNAPSHOT_GUARD,
     CollapseGuard,
     LoadCounts,
     LoadReport,
@@ -31,18 +28,13 @@ from centra_assets.storage.warehouse import (
     TableBatch,
     Warehouse,
 )
-from centra_assets_tests.storage.shop import LINES, NOON, ORDERS, batch, line, order, quarantined
+from centra_assets_tests.storage.shop import LINES, ORDERS, batch, line, order, quarantined
 
 DAY = PartitionScope(["2025-03-01"])
 
 
-def load(
-    warehouse: Warehouse,
-    *rows: dict[str, object],
-    scope: PartitionScope | RecordScope = DAY,
-    guard: CollapseGuard = DEFAULT_GUARD,
-) -> LoadReport:
-    return warehouse.load("orders", [batch(ORDERS, rows)], scope=scope, run_id="run", guard=guard)
+def load(warehouse: Warehouse, *rows: dict[str, object], scope: PartitionScope | RecordScope = DAY) -> LoadReport:
+    return warehouse.load("orders", [batch(ORDERS, rows)], scope=scope, run_id="run")
 
 
 def numbers(warehouse: Warehouse, table: str = "core.orders") -> list[int]:
@@ -189,8 +181,33 @@ def test_a_refused_value_is_not_repeated_in_the_error(warehouse: Warehouse, data
 
 
 def test_a_load_before_prepare_says_what_to_do(database_url: str) -> None:
-    with pytest.raises(NotPreparedError):
+    with pytest.raises(NotPreparedError) as caught:
         load(Warehouse(database_url), order(1))
+    assert caught.value.cause == "The database lacks what a statement names: UndefinedTable (42P01)."
+
+
+def test_a_user_without_rights_is_a_permanent_error_that_quotes_nothing(
+    warehouse: Warehouse, database_url: str
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        # A role that every PostgreSQL has, and that may do nothing with our tables.
+        connection.execute(f"ALTER DATABASE {connection.info.dbname} SET role = 'pg_monitor'")
+    with pytest.raises(WarehouseRefusedError) as caught:
+        load(warehouse, order(1))
+    assert caught.value.cause == "PostgreSQL refused a statement: InsufficientPrivilege (42501)."
+    assert not caught.value.transient
+
+
+def test_a_malformed_url_is_a_permanent_error_without_the_url() -> None:
+    with pytest.raises(WarehouseRefusedError) as caught:
+        Warehouse("postgresql://someone:secret@host/none?sslmodus=secret").query("SELECT 1")
+    assert "secret" not in str(caught.value)
+    assert "sslmodus" not in str(caught.value)
+
+
+def test_a_connection_that_is_cut_in_a_load_is_a_transient_error(warehouse: Warehouse) -> None:
+    with pytest.raises(WarehouseUnavailableError, match=r"AdminShutdown \(57P01\) while talking to PostgreSQL"):
+        warehouse.query("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
 def test_a_server_that_is_away_is_a_transient_error_without_the_url(database_url: str) -> None:
@@ -199,66 +216,6 @@ def test_a_server_that_is_away_is_a_transient_error_without_the_url(database_url
         load(away, order(1))
     assert caught.value.transient
     assert "secret" not in str(caught.value)
-
-
-class TestCollapse:
-    def test_an_empty_answer_cannot_wipe_a_table(self, warehouse: Warehouse) -> None:
-        load(warehouse, *[order(number) for number in range(150)])
-        with pytest.raises(CollapseError, match=r"150 of 150 rows of core\.orders"):
-            load(warehouse)
-        assert len(numbers(warehouse)) == 150
-        assert numbers(warehouse, "history.orders") == []
-
-    def test_it_undoes_the_tables_before_it_too(self, warehouse: Warehouse) -> None:
-        lines = [line(number, 1) for number in range(150)]
-        warehouse.load("orders", [batch(ORDERS, [order(1)]), batch(LINES, lines)], scope=DAY, run_id="run")
-        batches = [batch(ORDERS, [order(1)]), batch(LINES, [])]
-        with pytest.raises(CollapseError):
-            warehouse.load("orders", [batch(ORDERS, [order(1, "SHIPPED")]), batches[1]], scope=DAY, run_id="run")
-        assert warehouse.query("SELECT status FROM core.orders").item() == "PENDING"
-
-    def test_less_than_half_may_go(self, warehouse: Warehouse) -> None:
-        load(warehouse, *[order(number) for number in range(300)])
-        assert load(warehouse, *[order(number) for number in range(180)]).tables["orders"].deleted == 120
-
-    def test_a_wider_guard_lets_all_go(self, warehouse: Warehouse) -> None:
-        load(warehouse, *[order(number) for number in range(150)])
-        empty = [batch(ORDERS, [])]
-        report = warehouse.load("orders", empty, scope=DAY, run_id="run", guard=CollapseGuard(fraction=1))
-        assert report.tables["orders"].deleted == 150
-
-    def test_a_snapshot_never_becomes_empty_however_small(self, warehouse: Warehouse) -> None:
-        load(warehouse, order(1), order(2))
-        with pytest.raises(CollapseError, match=r"all rows of 1 partitions, 2025-03-01 among them, of core\.orders"):
-            load(warehouse, scope=PartitionScope(DAY.keys, NOON), guard=SNAPSHOT_GUARD)
-        assert numbers(warehouse) == [1, 2]
-        assert numbers(warehouse, "history.orders") == []
-        gone = load(warehouse, scope=PartitionScope(DAY.keys, NOON), guard=OPEN_GUARD)
-        assert gone.tables["orders"].deleted == 2
-
-    def test_one_empty_snapshot_among_others_is_refused(self, warehouse: Warehouse) -> None:
-        both = PartitionScope(["1", "2"])
-        load(warehouse, order(1, partition="1"), order(2, partition="2"), scope=both)
-        with pytest.raises(CollapseError, match="2 among them"):
-            load(warehouse, order(1, "PAID", partition="1"), scope=both, guard=SNAPSHOT_GUARD)
-        assert numbers(warehouse) == [1, 2]
-
-    def test_a_snapshot_may_lose_all_it_had_for_something_else(self, warehouse: Warehouse) -> None:
-        load(warehouse, order(1), order(2))
-        assert load(warehouse, order(3), guard=SNAPSHOT_GUARD).tables["orders"] == LoadCounts(inserted=1, deleted=2)
-
-    def test_a_snapshot_that_was_empty_may_stay_so(self, warehouse: Warehouse) -> None:
-        load(warehouse, guard=SNAPSHOT_GUARD)
-        assert load(warehouse, guard=SNAPSHOT_GUARD).tables["orders"] == LoadCounts()
-
-    def test_a_day_may_become_empty(self, warehouse: Warehouse) -> None:
-        load(warehouse, order(1), order(2))
-        assert load(warehouse, scope=PartitionScope(DAY.keys, NOON)).tables["orders"].deleted == 2
-
-    def test_a_deleted_record_is_no_empty_snapshot(self, warehouse: Warehouse) -> None:
-        load(warehouse, order(1), order(2))
-        report = load(warehouse, scope=RecordScope(["1", "2"], NOON), guard=SNAPSHOT_GUARD)
-        assert report.tables["orders"].deleted == 2
 
 
 class TestQuarantine:
