@@ -140,5 +140,6 @@ def _rule(store: Warehouse, rule: Rule) -> dg.AssetCheckResult:
             "failing_keys": failing["key"].head(SHOWN_KEYS).to_list(),
             "meaning": rule.meaning,
             "remedy": rule.remedy,
+            **({"not_judged": store.query(rule.not_judged)["rows"][0]} if rule.not_judged else {}),
         },
     )

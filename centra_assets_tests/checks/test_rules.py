@@ -31,7 +31,6 @@ CASES: dict[tuple[str, str], tuple[Rows, Rows, list[str]]] = {
                 # A minor unit per line may be lost to rounding, and a cancelled order's totals say nothing.
                 {"number": 2, **SUM, "grand_total": "100.02"},
                 {"number": 3, **SUM, "grand_total": "0", "status": "CANCELLED"},
-                {"number": 4, "line_values": "30", "grand_total": "30", "status": "PENDING"},
             ],
             "order_lines": [{"id": 21, "order_number": 2}, {"id": 22, "order_number": 2}],
         },
@@ -146,6 +145,32 @@ def test_the_queries_read_the_tables_that_they_name_and_no_others() -> None:
     for rule in RULES:
         read = {table for table in tables if f"core.{table} " in f"{rule.failures} "}
         assert read == {rule.table, *rule.tables}, rule.name
+
+
+class TestUnknownTotals:
+    """A token without a permission leaves nulls; they are no zeros and prove nothing, neither way."""
+
+    @pytest.mark.parametrize("part", [*TOTALS, "tax_deducted", "grand_total", "status"])
+    def test_an_order_of_which_a_part_is_unknown_is_counted_and_not_judged(self, part: str, database_url: str) -> None:
+        prepare(database_url, {"orders", "order_lines"})
+        cancelled = {"number": 2, "status": "CANCELLED"}
+        fill(database_url, {"orders": [{"number": 1, **SUM, part: None}, cancelled, {"number": 3, **SUM}]})
+        found = evaluate(database_url, "orders", "totals_add_up")
+        assert found.passed
+        assert found.metadata["not_judged"].value == 1
+
+    def test_the_orders_that_are_known_are_judged_beside_it(self, database_url: str) -> None:
+        prepare(database_url, {"orders", "order_lines"})
+        off = {**SUM, "grand_total": "99"}
+        fill(database_url, {"orders": [{"number": 1, **off}, {"number": 2, **off, "shipping": None}]})
+        found = evaluate(database_url, "orders", "totals_add_up")
+        assert found.metadata["failing_keys"].value == ["1"]
+        assert found.metadata["not_judged"].value == 1
+
+    def test_where_all_is_known_nothing_is_left_unjudged(self, database_url: str) -> None:
+        prepare(database_url, {"orders", "order_lines"})
+        fill(database_url, {"orders": [{"number": 1, **SUM}]})
+        assert evaluate(database_url, "orders", "totals_add_up").metadata["not_judged"].value == 0
 
 
 class TestColumns:
