@@ -29,6 +29,13 @@ class StackError(CentraAssetsError):
     remedy = "Read the log file that the cause names, or end the other command; then start again."
 
 
+class ProjectFolderError(CentraAssetsError):
+    """The command was not started where the project is."""
+
+    code = "PROJECT_FOLDER"
+    remedy = "Change to the project's root, the folder that holds dagster.yaml, and start the command there."
+
+
 @dataclass
 class Stack:
     """What is running, and the environment that points Dagster at it. `sandbox_admin` is None with a real Centra."""
@@ -49,14 +56,19 @@ def free_port() -> int:
 
 def dagster_home(home: Path = HOME) -> Path:
     """A Dagster home inside `home` with the project's instance configuration."""
+    configuration = _instance_configuration()
     folder = (home / "dagster").resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    configuration = Path("dagster.yaml")
-    if not configuration.exists():
-        raise StackError("dagster.yaml is not in the current folder; run the command from the project's root.")
     text = configuration.read_text(encoding="utf-8").replace("env: CENTRA_DATABASE_URL", f"env: {DAGSTER_DATABASE_URL}")
     (folder / "dagster.yaml").write_text(text, encoding="utf-8")
     return folder
+
+
+def _instance_configuration() -> Path:
+    configuration = Path("dagster.yaml")
+    if not configuration.exists():
+        raise ProjectFolderError("dagster.yaml, the configuration of the Dagster instance, is not in this folder.")
+    return configuration
 
 
 def dagster_environment(database_url: str, home: Path) -> dict[str, str]:
@@ -101,6 +113,8 @@ def running_stack(
 
     `afresh` empties `home` first, so only a home that holds nothing but a sandbox's data may be given with it.
     """
+    # Before anything is emptied or started.
+    _instance_configuration()
     with ExitStack() as stack:
         stack.enter_context(occupied(home, afresh=afresh))
         environment = {**os.environ, **(extra_environment or {})}

@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from centra_assets.commands.stack import Stack, StackError, child, dagster_environment, free_port, wait_for
+from centra_assets.commands.stack import (
+    ProjectFolderError,
+    Stack,
+    StackError,
+    child,
+    dagster_environment,
+    free_port,
+    running_stack,
+    wait_for,
+)
 
 SLEEPER = "import signal, time; signal.signal(signal.SIGINT, signal.default_int_handler); time.sleep(600)"
 
@@ -81,7 +90,11 @@ def test_only_dagster_commits_asynchronously(tmp_path: Path) -> None:
     assert "env: CENTRA_DATABASE_URL" not in written
 
 
-def test_outside_of_the_project_the_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_of_the_project_nothing_is_started_and_the_remedy_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(StackError, match=r"dagster\.yaml"):
-        dagster_environment("postgresql://me@/centra", tmp_path)
+    with pytest.raises(ProjectFolderError, match=r"dagster\.yaml") as caught, running_stack(sandbox={}, afresh=True):
+        pass
+    assert "project's root" in caught.value.remedy
+    assert list(tmp_path.iterdir()) == []
