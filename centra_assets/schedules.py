@@ -1,4 +1,4 @@
-"""The nightly rhythm: the running days and months, and every snapshot. Real time is not a schedule's business."""
+"""The nightly rhythm: the latest days, all months, and every snapshot. Real time is not a schedule's business."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -25,27 +25,31 @@ def build_schedules(jobs: Mapping[Axis, AssetJob], calendar: Calendar) -> Sequen
                 name="nightly_reference", job=jobs[Axis.NONE], cron_schedule="0 2 * * *", execution_timezone=str(zone)
             )
         )
-    built += [_recent_range(jobs[axis], axis, calendar) for axis in (Axis.DAY, Axis.MONTH) if axis in jobs]
+    built += [_range(jobs[axis], axis, calendar) for axis in (Axis.DAY, Axis.MONTH) if axis in jobs]
     built += [_every_key(jobs[axis], axis, zone) for axis in DYNAMIC_AXES if axis in jobs]
     return built
 
 
-def _recent_range(job: AssetJob, axis: Axis, calendar: Calendar) -> dg.ScheduleDefinition:
+def _range(job: AssetJob, axis: Axis, calendar: Calendar) -> dg.ScheduleDefinition:
     zone = calendar.zone
+    which = "every month" if axis is Axis.MONTH else f"the last {DAYS_REVISITED} days"
 
     @dg.schedule(
         name=f"nightly_{axis}s",
         job=job,
         cron_schedule="20 2 * * *",
         execution_timezone=str(zone),
-        description=f"Re-reads the {axis}s of the last {DAYS_REVISITED} days as one range in one run.",
+        description=f"Re-reads {which} as one range in one run.",
     )
     def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         today = context.scheduled_execution_time.astimezone(zone).date()
         # Before the first day there are no partitions.
-        first = max(today - timedelta(days=DAYS_REVISITED), min(calendar.start, today))
+        first = min(calendar.start, today)
         if axis is Axis.MONTH:
-            today, first = today.replace(day=1), first.replace(day=1)
+            # A product of any age may change tonight. Months are few, and requests follow rows, not months.
+            first, today = first.replace(day=1), today.replace(day=1)
+        else:
+            first = max(today - timedelta(days=DAYS_REVISITED), first)
         return dg.RunRequest(
             run_key=f"{axis}-{today.isoformat()}",
             tags={

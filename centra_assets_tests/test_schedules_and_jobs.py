@@ -53,10 +53,16 @@ def test_the_day_of_a_tick_is_the_merchants(definitions: dg.Definitions) -> None
     assert request.tags[LAST] == "2027-01-11"
 
 
-def test_months_are_asked_for_by_their_first_days(definitions: dg.Definitions) -> None:
+def test_the_night_reads_every_month_by_their_first_days(definitions: dg.Definitions) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         (request,) = tick(definitions, "nightly_months", instance, datetime(2027, 5, 3, 1, 20, tzinfo=UTC)).run_requests
-    assert (request.tags[FIRST], request.tags[LAST]) == ("2027-04-01", "2027-05-01")
+    assert (request.tags[FIRST], request.tags[LAST]) == ("2026-01-01", "2027-05-01")
+
+
+def test_the_first_night_has_one_month(definitions: dg.Definitions) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        (request,) = tick(definitions, "nightly_months", instance, datetime(2026, 1, 5, 1, 20, tzinfo=UTC)).run_requests
+    assert (request.tags[FIRST], request.tags[LAST]) == ("2026-01-01", "2026-01-01")
 
 
 def test_two_nights_have_two_run_keys(definitions: dg.Definitions) -> None:
