@@ -17,10 +17,9 @@ from rich.table import Table
 from centra_assets.calendar import Calendar
 from centra_assets.commands.shop import SHOP_HOME, Shop
 from centra_assets.commands.stack import HOME, Stack, running_stack
-from centra_assets.commands.truth import compare, warehouse_figures
+from centra_assets.commands.truth import compare, row_counts, warehouse_figures
 from centra_assets.definitions import build_definitions
 from centra_assets.entities.model import Axis
-from centra_assets.entities.registry import ENTITIES
 from centra_assets.jobs import JOB_NAMES
 from centra_assets.partitions import DYNAMIC_AXES, dynamic_name, partitions_definition
 from centra_assets.sensors.dynamic_partitions import register
@@ -38,6 +37,11 @@ class _Progress:
     admin: str
     checks: dict[str, int] = field(default_factory=lambda: {"passed": 0, "failed": 0, "warned": 0})
     failed_runs: list[str] = field(default_factory=list)
+
+    def could_not_run(self, job: str, reason: str) -> None:
+        """Count a run as failed that could not even be started."""
+        self.failed_runs.append(f"{job}: {reason}")
+        self.console.print(f"[red]failed[/]  {job:<20} {reason}")
 
 
 def run_demo(*, scale: float, seed: int) -> int:
@@ -94,16 +98,16 @@ def _materialize_and_compare(up: Stack, console: Console) -> dict[str, Any]:
             job = definitions.resolve_job_def(name)
             if axis in DYNAMIC_AXES:
                 register(instance, warehouse, axis)
-            _run(job, instance, _range_tags(axis, calendar, instance), progress)
+            tags = _range_tags(axis, calendar, instance)
+            if tags is None:
+                progress.could_not_run(name, "no partitions were discovered")
+            else:
+                _run(job, instance, tags, progress)
     truth = _truth(progress.admin, settings.start_date, calendar)
     figures = warehouse_figures(warehouse, truth)
     differences = compare(truth, figures)
     stats = httpx.get(f"{progress.admin}/stats", timeout=30).json()
-    tables = {
-        f"core.{contract.table}": warehouse.query(f"select count(*) as n from core.{contract.table}")["n"][0]  # noqa: S608
-        for entity in ENTITIES
-        for contract in entity.tables
-    }
+    tables = {f"core.{table}": count for table, count in row_counts(warehouse).items()}
     return {
         "ok": not differences and not progress.failed_runs and not progress.checks["failed"],
         "tables": tables,
@@ -119,13 +123,16 @@ def _materialize_and_compare(up: Stack, console: Console) -> dict[str, Any]:
     }
 
 
-def _range_tags(axis: Axis, calendar: Calendar, instance: dg.DagsterInstance) -> dict[str, str]:
+def _range_tags(axis: Axis, calendar: Calendar, instance: dg.DagsterInstance) -> dict[str, str] | None:
+    """All partitions of an axis as the tags of one run; None where there are none, as after a failed discovery."""
     partitions = partitions_definition(axis, calendar)
     if partitions is None:
         return {}
     keys = (
         instance.get_dynamic_partitions(dynamic_name(axis)) if axis in DYNAMIC_AXES else partitions.get_partition_keys()
     )
+    if not keys:
+        return None
     return {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}
 
 
@@ -171,7 +178,7 @@ def _summarize(console: Console, report: Mapping[str, Any]) -> None:
         table.add_column(heading, justify="left" if heading == "table" else "right")
     for name, rows in sorted(report["tables"].items()):
         known = report["truth"].get(name.removeprefix("core."))
-        table.add_row(name, f"{rows:,}", f"{known['count']:,}" if known else "")
+        table.add_row(name, "-" if rows is None else f"{rows:,}", f"{known['count']:,}" if known else "")
     console.print(table)
     checks, api = report["checks"], report["api"]
     console.print(

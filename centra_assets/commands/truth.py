@@ -9,17 +9,31 @@ from centra_assets.entities.registry import ENTITIES
 from centra_assets.storage.warehouse import Warehouse
 
 
+def row_counts(warehouse: Warehouse) -> dict[str, int | None]:
+    """Rows per core table; None for a table that is not there, because no run ever came to load it."""
+    there = set(warehouse.query("select tablename::text as name from pg_tables where schemaname = 'core'")["name"])
+    return {
+        contract.table: (
+            warehouse.query(f"select count(*) as n from core.{contract.table}")["n"][0]  # noqa: S608
+            if contract.table in there
+            else None
+        )
+        for entity in ENTITIES
+        for contract in entity.tables
+    }
+
+
 def warehouse_figures(warehouse: Warehouse, truth: Mapping[str, Any]) -> dict[str, Any]:
     """The figures of the warehouse in the shape of the truth, for every table and sum that the truth names."""
     figures: dict[str, Any] = {}
+    counts = row_counts(warehouse)
     for entity in ENTITIES:
         for contract in entity.tables:
-            told = truth.get(contract.table)
-            if told is None:
+            told, count = truth.get(contract.table), counts[contract.table]
+            if told is None or count is None:
                 continue
             columns = {column.name for column in table_of(contract).columns}
             currency = "currency" if "currency" in columns else None
-            count = warehouse.query(f"select count(*) as n from core.{contract.table}")["n"][0]  # noqa: S608
             sums = {name: _sums(warehouse, contract.table, name, currency) for name in told["sums"] if name in columns}
             figures[contract.table] = {"count": count, "sums": sums}
     return figures
