@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from centra_assets.storage.column_types import normalised, widens
-from centra_assets.storage.errors import SchemaChangeRefusedError
+from centra_assets.storage.errors import SchemaChangeRefusedError, WarehouseRefusedError
 from centra_assets.storage.tables import Column, Table
 from centra_assets.storage.warehouse import PartitionScope, Warehouse
 from centra_assets_tests.storage.shop import ORDERS, batch, order
@@ -183,5 +183,5 @@ def test_dates_survive_a_query(database: Warehouse) -> None:
 
 
 def test_a_query_cannot_write(database: Warehouse) -> None:
-    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+    with pytest.raises(WarehouseRefusedError, match=r"ReadOnlySqlTransaction \(25006\)"):
         database.query("CREATE TABLE core.mine (a int)")
