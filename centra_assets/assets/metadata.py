@@ -9,9 +9,9 @@ import polars as pl
 
 from centra_assets.assets.extract import ExtractReport, PartitionExtract
 from centra_assets.assets.load import CoreReport, record_type
-from centra_assets.assets.tables import one_line, table_of
+from centra_assets.assets.tables import table_of
 from centra_assets.centra.pruning import Pruned
-from centra_assets.entities.contract import Contract
+from centra_assets.entities.contract import Contract, one_line
 from centra_assets.entities.model import Entity
 from centra_assets.storage.tables import SYSTEM_COLUMNS
 

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 import dataframely as dy
+import polars as pl
 
 # Money keeps four decimals (unit prices of wholesale lists have them), rates eight. Never a float.
 MONEY_PRECISION, MONEY_SCALE = 19, 4
@@ -95,3 +96,26 @@ def document(description: str, *, source: str = "", nullable: bool = True, perso
         description=description,
         metadata={**_metadata(source, personal_data), "json": True},
     )
+
+
+def sql_type(column: dy.Column) -> str:
+    """PostgreSQL's own spelling of a contract column's type, as `format_type` prints it."""
+    match column.dtype:
+        case pl.String():
+            return "jsonb" if (column.metadata or {}).get("json") else "text"
+        case pl.Int64():
+            return "bigint"
+        case pl.Boolean():
+            return "boolean"
+        case pl.Decimal() as decimal:
+            return f"numeric({decimal.precision},{decimal.scale})"
+        case pl.Datetime():
+            return "timestamp with time zone"
+        case pl.Date():
+            return "date"
+    raise TypeError(f"contracts have no columns of type {column.dtype}")
+
+
+def one_line(text: str | None) -> str:
+    """A docstring as one paragraph."""
+    return " ".join((text or "").split())

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import dataframely as dy
-import polars as pl
 
-from centra_assets.entities.contract import Contract
+from centra_assets.entities.contract import Contract, one_line, sql_type
 from centra_assets.entities.model import Axis, Entity
 from centra_assets.entities.registry import ENTITIES
 
@@ -54,37 +53,19 @@ def dictionary(entities: Iterable[Entity] = ENTITIES) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def sql_type(column: dy.Column) -> str:
-    """The PostgreSQL type of a contract's column."""
-    match column.dtype:
-        case pl.String():
-            return "jsonb" if (column.metadata or {}).get("json") else "text"
-        case pl.Int64():
-            return "bigint"
-        case pl.Boolean():
-            return "boolean"
-        case pl.Decimal() as decimal:
-            return f"numeric({decimal.precision},{decimal.scale})"
-        case pl.Datetime():
-            return "timestamp with time zone"
-        case pl.Date():
-            return "date"
-    raise TypeError(f"contracts have no columns of type {column.dtype}")
-
-
 def _contents(families: Iterable[Sequence[Entity]]) -> Iterator[str]:
     yield from ("| table | one row is | from |", "|---|---|---|")
     for members in families:
         for entity in members:
             for contract in entity.tables:
-                grain = _one_line(contract.__doc__).split(". ")[0].rstrip(".").removeprefix("One row is ")
+                grain = one_line(contract.__doc__).split(". ")[0].rstrip(".").removeprefix("One row is ")
                 yield f"| [{contract.table}](#{contract.table}) | {_cell(grain)} | `raw/{entity.name}` |"
     yield ""
 
 
 def _table(entity: Entity, contract: type[Contract]) -> Iterator[str]:
     columns = contract.columns()
-    yield from (f"### {contract.table}", "", _one_line(contract.__doc__), "")
+    yield from (f"### {contract.table}", "", one_line(contract.__doc__), "")
     key = ", ".join(f"`{name}`" for name in contract.primary_key())
     yield from (f"From `raw/{entity.name}`, {_PARTITIONS[entity.axis]}. Key: {key}.", "")
     yield from ("| column | type | null | description | Centra's field |", "|---|---|---|---|---|")
@@ -95,7 +76,7 @@ def _table(entity: Entity, contract: type[Contract]) -> Iterator[str]:
 
 def _column(name: str, column: dy.Column) -> str:
     known = column.metadata or {}
-    description = _one_line(column.description)
+    description = one_line(column.description)
     if known.get("personal_data"):
         description += " **Personal data.**"
     source = known.get("source")
@@ -107,10 +88,6 @@ def _column(name: str, column: dy.Column) -> str:
         f"`{source}`" if source else "",
     )
     return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
-
-
-def _one_line(text: str | None) -> str:
-    return " ".join((text or "").split())
 
 
 def _cell(text: str) -> str:

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from centra_assets.assets.tables import table_of
-from centra_assets.entities.dictionary import COMMAND, PATH, dictionary, main, sql_type
-from centra_assets.entities.model import Entity
+from centra_assets.entities.contract import sql_type
+from centra_assets.entities.dictionary import COMMAND, PATH, dictionary, main
 from centra_assets.entities.registry import ENTITIES
+from centra_assets.storage.warehouse import Warehouse
 
 
 def test_the_page_in_docs_is_current() -> None:
@@ -23,11 +24,18 @@ def test_every_table_and_column_is_in_the_dictionary() -> None:
                 assert section.count(f"\n| `{name}` |") == 1
 
 
-@pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.name)
-def test_the_types_in_the_dictionary_are_those_in_the_database(entity: Entity) -> None:
-    for contract in entity.tables:
-        in_database = {column.name: column.type for column in table_of(contract).columns}
-        assert {name: sql_type(column) for name, column in contract.columns().items()} == in_database
+def test_the_types_in_the_dictionary_are_those_that_postgresql_gives_its_columns(database_url: str) -> None:
+    contracts = [contract for entity in ENTITIES for contract in entity.tables]
+    warehouse = Warehouse(database_url)
+    warehouse.prepare([table_of(contract) for contract in contracts])
+    given = warehouse.query(
+        "select c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod) from pg_attribute a "
+        "join pg_class c on c.oid = a.attrelid where c.relnamespace = 'core'::regnamespace and a.attnum > 0"
+    )
+    in_database = {(table, name): type_ for table, name, type_ in given.iter_rows()}
+    for contract in contracts:
+        for name, column in contract.columns().items():
+            assert sql_type(column) == in_database[contract.table, name]
 
 
 def test_personal_data_is_marked_where_the_contract_marks_it() -> None:
