@@ -1,7 +1,6 @@
 """Core tables in PostgreSQL: prepare them, load batches into them, query them. How a table is upserted is elsewhere."""
 
 import random
-import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,12 +13,7 @@ from psycopg.rows import TupleRow
 
 from centra_assets.storage import ddl, results
 from centra_assets.storage.batches import PartitionScope, RecordScope, Scope, TableBatch
-from centra_assets.storage.errors import (
-    NotPreparedError,
-    RowRefusedError,
-    WarehouseRefusedError,
-    WarehouseUnavailableError,
-)
+from centra_assets.storage.failures import translated
 from centra_assets.storage.loading import Load, LoadReport, recognise
 from centra_assets.storage.tables import Table
 from centra_assets.storage.upsert import DEFAULT_GUARD, OPEN_GUARD, SNAPSHOT_GUARD, CollapseGuard, LoadCounts
@@ -38,7 +32,6 @@ __all__ = [
 ]
 
 _ATTEMPTS = 4
-_COPIED_COLUMN = re.compile(r"^COPY .*, column (\w+)", re.MULTILINE)
 
 
 class Warehouse:
@@ -98,28 +91,8 @@ class Warehouse:
 
     @contextmanager
     def _connected(self) -> Iterator[Connection[TupleRow]]:
-        try:
-            with psycopg.connect(self._url, application_name="centra_assets", connect_timeout=10) as connection:
-                yield connection
-        except (errors.DataError, errors.IntegrityError) as error:
-            raise RowRefusedError(_refusal(error)) from None
-        # The server's message may hold a host, a user or a value; the class and the state say enough.
-        except (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName) as error:
-            raise NotPreparedError(f"The database lacks what a statement names: {_named(error)}.") from None
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            raise WarehouseUnavailableError(f"{_named(error)} while talking to PostgreSQL.") from None
-        except psycopg.Error as error:
-            raise WarehouseRefusedError(f"PostgreSQL refused a statement: {_named(error)}.") from None
-
-
-def _named(error: psycopg.Error) -> str:
-    return f"{type(error).__name__} ({error.sqlstate})" if error.sqlstate else type(error).__name__
-
-
-def _refusal(error: psycopg.Error) -> str:
-    """Which column and why, without the value: it may be personal data."""
-    found = _COPIED_COLUMN.search(error.diag.context or "")
-    column = error.diag.column_name or (found.group(1) if found else None)
-    where = f" in column {column}" if column else ""
-    table = f" of table {error.diag.table_name}" if error.diag.table_name else ""
-    return f"PostgreSQL refused a row{where}{table}: {type(error).__name__} ({error.sqlstate})."
+        with (
+            translated(),
+            psycopg.connect(self._url, application_name="centra_assets", connect_timeout=10) as connection,
+        ):
+            yield connection
