@@ -12,6 +12,7 @@ from starlette.routing import Route
 from centra_assets.sandbox.faults import Faults
 from centra_assets.sandbox.instance import Instance, as_moment
 from centra_assets.sandbox.quota import Plan
+from centra_assets.sandbox.webhooks import WebhookPlugin
 
 Handler = Callable[[Instance, Request], Awaitable[Any]]
 
@@ -68,6 +69,20 @@ class PlanOrder(msgspec.Struct, forbid_unknown_fields=True):
     latency_ms: float | None = None
 
 
+class EditOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """An order to change: this one, or one of about that age, or any; with `money`, one whose amounts can change."""
+
+    number: int | None = None
+    age_days: float | None = None
+    money: bool = False
+
+
+class PluginOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """The webhook plugins from now on, as fields of WebhookPlugin. Without a secret one keeps that of its name."""
+
+    plugins: list[dict[str, Any]]
+
+
 async def _truth(instance: Instance, request: Request) -> Any:
     given = request.query_params
     begin, end = (as_moment(given[name]) if given.get(name) else None for name in ("from", "to"))
@@ -97,7 +112,7 @@ async def _get_faults(instance: Instance, request: Request) -> Any:
 
 
 async def _set_faults(instance: Instance, request: Request) -> Any:
-    instance.faults = msgspec.json.decode(await request.body(), type=Faults)
+    instance.set_faults(msgspec.json.decode(await request.body(), type=Faults))
     return instance.faults
 
 
@@ -120,6 +135,28 @@ async def _traffic(instance: Instance, request: Request) -> Any:
     if order.per_minute is not None:
         instance.set_traffic(order.per_minute)
     return {"per_minute": instance.traffic_per_minute, "steps": [instance.step() for _ in range(order.steps)]}
+
+
+async def _edit_order(instance: Instance, request: Request) -> Any:
+    order = msgspec.json.decode(await request.body(), type=EditOrder)
+    return instance.edit_order(order.number, order.age_days, money=order.money)
+
+
+async def _get_webhooks(instance: Instance, request: Request) -> Any:
+    shown = (msgspec.to_builtins(plugin) for plugin in instance.webhooks.plugins)
+    return {"plugins": [plugin | {"secret": "***" if plugin["secret"] else ""} for plugin in shown]}
+
+
+async def _set_webhooks(instance: Instance, request: Request) -> Any:
+    order = msgspec.json.decode(await request.body(), type=PluginOrder)
+    secrets = {plugin.name: plugin.secret for plugin in instance.webhooks.plugins}
+    given = [{"secret": secrets.get(str(plugin.get("name")), "")} | plugin for plugin in order.plugins]
+    instance.webhooks.install(msgspec.convert(given, list[WebhookPlugin]))
+    return await _get_webhooks(instance, request)
+
+
+async def _deliveries(instance: Instance, request: Request) -> Any:
+    return instance.webhooks.counts()
 
 
 async def _token(instance: Instance, request: Request) -> Any:
@@ -173,6 +210,10 @@ _HANDLERS: list[tuple[str, str, Handler]] = [
     ("GET", "/clock", _get_clock),
     ("POST", "/clock", _set_clock),
     ("POST", "/traffic", _traffic),
+    ("POST", "/orders/edit", _edit_order),
+    ("GET", "/webhooks", _get_webhooks),
+    ("PUT", "/webhooks", _set_webhooks),
+    ("GET", "/webhooks/deliveries", _deliveries),
     ("POST", "/tokens", _token),
     ("POST", "/schema", _schema),
     ("POST", "/records", _record),

@@ -108,7 +108,8 @@ class GraphQLEndpoint:
     def _fault(self, raw: bytes) -> Fault | None:
         if not self._instance.faults.requests:
             return None
-        return self._instance.faults.strike(self._instance.rng, raw.decode("utf-8", "replace"))
+        text, now = raw.decode("utf-8", "replace"), self._instance.clock.timestamp()
+        return self._instance.faults.strike(self._instance.rng, text, now)
 
     def _refused_by_fault(self, fault: Fault) -> Response | None:
         if fault.kind is FaultKind.THROTTLE:

@@ -1,9 +1,10 @@
 """One stand-in Centra: a world with its schema, tokens, quota, events, faults and clock. It speaks no HTTP."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,8 +23,28 @@ from centra_assets.sandbox.records import RateLimit
 from centra_assets.sandbox.schema import LiveSchema, live_schema
 from centra_assets.sandbox.selection import Run
 from centra_assets.sandbox.statistics import Statistics
+from centra_assets.sandbox.switchboard import Switchboard
 from centra_assets.sandbox.tokens import Token, TokenBook
 from centra_assets.sandbox.visibility import sees_only
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happened in the shop, and every change that it was heard as."""
+
+    what: str
+    changes: Sequence[Change]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """An order that was changed on demand: columns of core.orders with their values before and after."""
+
+    number: int
+    day: date
+    status: str
+    changed: Mapping[str, tuple[str, str]]
+    at: datetime
 
 
 @dataclass
@@ -44,11 +65,13 @@ class Instance:
     # Parsed, validated and compiled documents.
     prepared: dict[object, Any] = field(default_factory=dict)
     events: EventQueues = field(init=False)
+    webhooks: Switchboard = field(init=False)
     # Draws for faults and traffic, apart from the world's own.
     rng: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
         self.events = EventQueues(self.world)
+        self.webhooks = Switchboard(self.world, self.clock, self.zone, lambda *call: self.faults.strike_delivery(*call))
         self.rng = random.Random(f"{self.world.seed}/instance")
         self.world.on_change.append(self._hear)
 
@@ -78,12 +101,28 @@ class Instance:
             int64_as_text=self.faults.int64_as_text,
         )
 
-    def step(self) -> str:
+    def set_faults(self, faults: Faults) -> None:
+        """What goes wrong from now on, and nothing else."""
+        faults.begin(self.clock.timestamp())
+        self.faults = faults
+
+    def step(self) -> Step:
         """One unit of live traffic; returns what happened."""
-        with self.world.lock:
+        with self.world.lock, self._listening() as changes:
             label: str = self.world.step(self.rng, self.clock.now())
-            self.indexes.forget()
-        return label
+        return Step(label, changes)
+
+    def edit_order(self, number: int | None, age_days: float | None, *, money: bool) -> Edit:
+        """Change one order, as told or as drawn; the change is visible and queued before this returns.
+
+        Raises LookupError when there is no such order.
+        """
+        with self.world.lock:
+            edits, now = self.world.traffic.edits, self.clock.now()
+            order = edits.choose(self.rng, now, number=number, age_days=age_days, money=money)
+            changed = edits.edit(order, now)
+            day = order.createdAt.astimezone(self.zone).date()
+            return Edit(order.number, day, order.status, changed, self.clock.now())
 
     def touch(self, type_name: str, key: int | str, values: Mapping[str, Any]) -> int:
         """Set plain attributes of one object, move its updatedAt, tell the listeners. Returns its event reference.
@@ -139,10 +178,22 @@ class Instance:
     def close(self) -> None:
         """Stop listening to the world, which another instance may serve next."""
         self.world.on_change.remove(self._hear)
+        self.webhooks.close()
 
     def _hear(self, change: Change) -> None:
         self.indexes.forget()
         self.events.hear(change)
+        self.webhooks.hear(change)
+
+    @contextmanager
+    def _listening(self) -> Iterator[list[Change]]:
+        heard: list[Change] = []
+        hear = heard.append
+        self.world.on_change.append(hear)
+        try:
+            yield heard
+        finally:
+            self.world.on_change.remove(hear)
 
 
 def as_moment(text: str) -> datetime:

@@ -6,7 +6,7 @@ import gc
 import logging
 import socket
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -24,6 +24,7 @@ from centra_assets.sandbox.endpoint import GraphQLEndpoint
 from centra_assets.sandbox.instance import Instance
 from centra_assets.sandbox.quota import Plan
 from centra_assets.sandbox.tokens import DEFAULT_TOKEN
+from centra_assets.sandbox.webhooks import WebhookPlugin
 
 _LOG = logging.getLogger(__name__)
 _STARTING_SECONDS = 30.0
@@ -52,6 +53,7 @@ class SandboxOptions:
     plan: Plan = Plan.GROWTH
     latency_ms: float = 0.0
     traffic_per_minute: float = 0.0
+    webhooks: Sequence[WebhookPlugin] = ()
     now: datetime | None = None
     built_at: datetime | None = None
 
@@ -66,6 +68,7 @@ def build_instance(options: SandboxOptions, world: World | None = None) -> Insta
     instance = Instance.of(world, clock=clock, plan=options.plan)
     instance.latency_ms = options.latency_ms
     instance.set_traffic(options.traffic_per_minute)
+    instance.webhooks.install(options.webhooks)
     return instance
 
 
@@ -91,7 +94,7 @@ async def _live_traffic(instance: Instance) -> None:
         # Without traffic, look again soon: the admin side may turn it on.
         await asyncio.sleep(60 / rate if rate > 0 else 0.5)
         if instance.traffic_per_minute > 0:
-            _LOG.debug("traffic: %s", instance.step())
+            _LOG.debug("traffic: %s", instance.step().what)
 
 
 class RunningSandbox:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from centra_assets.sandbox.data.edits import Edits, editable
 from centra_assets.sandbox.data.fulfilment import open_picks
 from centra_assets.sandbox.data.lines import product_line
 from centra_assets.sandbox.data.nodes.orders import (
@@ -31,6 +32,7 @@ class Traffic:
     def __init__(self, life: Life) -> None:
         self.life = life
         self.world = life.world
+        self.edits = Edits(life)
         self._latest = life.world.timeline.now
         self._kinds: list[tuple[str, int, Callable[[random.Random, datetime], bool]]] = [
             ("order placed", 34, self._order),
@@ -72,16 +74,7 @@ class Traffic:
         return self.world.orders.rows()[-_RECENT:]
 
     def _editable(self, rng: random.Random) -> Order | None:
-        """A shopper's order that nothing was shipped of and that has no bundle or certificate in it."""
-        odd = (BundleItemOrderLine, GiftCertificateOrderLine)
-        found = [
-            order
-            for order in self._recent()
-            if order.status == "CONFIRMED"
-            and isinstance(order, DirectToConsumerOrder)
-            and not order.shipments
-            and not any(isinstance(line, odd) for line in order.lines)
-        ]
+        found = [order for order in self._recent() if editable(order)]
         return rng.choice(found) if found else None
 
     def _order(self, rng: random.Random, now: datetime) -> bool:
