@@ -29,13 +29,14 @@ def demo(
 @app.command()
 def dev(
     port: Annotated[int, typer.Option(help="Port of Dagster's web interface.")] = 3000,
+    receiver_port: Annotated[int, typer.Option(help="Port of the webhook receiver.")] = 8801,
     scale: Annotated[float, typer.Option(min=0.01, help="Size of the sandbox's shop.")] = 1.0,
     traffic: Annotated[float, typer.Option(min=0, help="Changes per minute in the sandbox.")] = 12.0,
 ) -> None:
-    """Run everything on loopback until Ctrl-C: PostgreSQL, sandbox with traffic, Dagster's web server and daemon."""
+    """Run everything on loopback until Ctrl-C: PostgreSQL, sandbox with traffic, webhook receiver, Dagster."""
     from centra_assets.commands.dev import run_dev
 
-    raise typer.Exit(run_dev(port=port, scale=scale, traffic=traffic))
+    raise typer.Exit(run_dev(port=port, receiver_port=receiver_port, scale=scale, traffic=traffic))
 
 
 @app.command()

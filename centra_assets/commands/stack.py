@@ -3,12 +3,13 @@
 import fcntl
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,7 +43,7 @@ class Stack:
 
     environment: dict[str, str]
     sandbox_admin: str | None
-    embedded: bool
+    server: EmbeddedPostgres | None = None
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
 
@@ -118,12 +119,12 @@ def running_stack(
     with ExitStack() as stack:
         stack.enter_context(occupied(home, afresh=afresh))
         environment = {**os.environ, **(extra_environment or {})}
-        embedded = "CENTRA_DATABASE_URL" not in os.environ
-        if embedded:
+        server = None
+        if "CENTRA_DATABASE_URL" not in os.environ:
             server = stack.enter_context(EmbeddedPostgres((home / "postgres").resolve()))
             environment["CENTRA_DATABASE_URL"] = server.url
         upgrade(environment["CENTRA_DATABASE_URL"])
-        up = Stack(environment=environment, sandbox_admin=None, embedded=embedded)
+        up = Stack(environment=environment, sandbox_admin=None, server=server)
         if "CENTRA_API_URL" not in os.environ:
             url = stack.enter_context(_sandbox(up, sandbox, home))
             environment["CENTRA_API_URL"] = f"{url}/graphql"
@@ -134,31 +135,49 @@ def running_stack(
         yield up
 
 
-@contextmanager
-def child(up: Stack, name: str, command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A child process in a group of its own, its output in `log`; stopped politely, then firmly."""
+def launched(
+    up: Stack, name: str, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """A child process in a group of its own, its output in `log`, known to the stack until `stopped`."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own command line
-            command, env=up.environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            list(command),
+            env={**up.environment, **(environment or {})},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     up.processes[name] = process
+    return process
+
+
+def stopped(up: Stack, name: str, process: subprocess.Popen[bytes]) -> None:
+    """End a child and its group: politely, then firmly."""
+    up.processes.pop(name, None)
+    _stop(process)
+
+
+@contextmanager
+def child(up: Stack, name: str, command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A child process for the length of the block."""
+    process = launched(up, name, command, log)
     try:
         yield process
     finally:
-        up.processes.pop(name, None)
-        _stop(process)
+        stopped(up, name, process)
 
 
 def _stop(process: subprocess.Popen[bytes], patience: float = 20) -> None:
     if process.poll() is None:
         # SIGINT is what Dagster and uvicorn take for a wish to end tidily.
-        os.killpg(process.pid, 2)
-        try:
+        os.killpg(process.pid, signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
             process.wait(patience)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, 9)
-            process.wait()
+    # Also when the first of the group is gone: what it started, such as runs, may live on.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 @contextmanager

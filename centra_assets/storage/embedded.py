@@ -112,6 +112,17 @@ class EmbeddedPostgres:
             self._in_use = (self.path / "use.lock").open("w")
             fcntl.flock(self._in_use, fcntl.LOCK_SH)
 
+    def revive(self) -> bool:
+        """Starts the server again if it ended without being told to; says whether it had. Its URL stays the same
+        unless its folder's path is too long for a socket."""
+        if self._in_use is None:
+            return False
+        with self._transition():
+            if self._running():
+                return False
+            self._bring_up()
+        return True
+
     def stop(self) -> None:
         """Leaves the server, and stops it when nobody else uses it."""
         if self._in_use is None:

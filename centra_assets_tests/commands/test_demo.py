@@ -27,7 +27,7 @@ def unread(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     @contextmanager
     def stack(**_: Any) -> Iterator[Stack]:
         environment = {"CENTRA_DATABASE_URL": database_url, "DAGSTER_HOME": str(tmp_path)}
-        yield Stack(environment=environment | SETTINGS, sandbox_admin="http://127.0.0.1", embedded=False)
+        yield Stack(environment=environment | SETTINGS, sandbox_admin="http://127.0.0.1")
 
     def answer(url: str, **_: Any) -> httpx.Response:
         told: Mapping[str, Any] = STATS if url.endswith("/stats") else TRUTH

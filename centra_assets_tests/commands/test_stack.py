@@ -24,7 +24,7 @@ SLEEPER = "import signal, time; signal.signal(signal.SIGINT, signal.default_int_
 
 @pytest.fixture
 def stack() -> Stack:
-    return Stack(environment={"PATH": ""}, sandbox_admin=None, embedded=False)
+    return Stack(environment={"PATH": ""}, sandbox_admin=None)
 
 
 @pytest.fixture
