@@ -1,7 +1,7 @@
 """One load: all tables of an entity in one transaction, with quarantine, report and log. Connections are elsewhere."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,6 +67,7 @@ class Load:
         run_id: str,
         quarantined: pl.DataFrame | None,
         guard: CollapseGuard,
+        within: Callable[[Cursor[TupleRow]], None] | None = None,
     ) -> None:
         self._started = time.perf_counter()
         self._entity = entity
@@ -74,6 +75,7 @@ class Load:
         self._run_id = run_id
         self._quarantined = NOBODY if quarantined is None else quarantined
         self._guard = guard
+        self._within = within
         # Tables in one order for everybody, so that no two loads wait for each other in a circle.
         ordered = sorted(batches, key=lambda batch: (batch.table.schema, batch.table.name))
         self._work = [(batch.table, checked(batch, scope)) for batch in ordered]
@@ -96,6 +98,8 @@ class Load:
             update_quarantine(cursor, self._entity, self._quarantined, self._truth, moment)
             report = self._report(by_partition)
             _log(cursor, self._entity, moment, report)
+            if self._within:
+                self._within(cursor)
         return report
 
     def _upsert(self, cursor: Cursor[TupleRow], moment: Moment) -> dict[str, dict[str, LoadCounts]]:

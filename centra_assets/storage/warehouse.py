@@ -2,13 +2,13 @@
 
 import random
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeVar
 
 import polars as pl
 import psycopg
-from psycopg import Connection, errors
+from psycopg import Connection, Cursor, errors
 from psycopg.rows import TupleRow
 
 from centra_assets.storage import ddl, results
@@ -33,6 +33,8 @@ __all__ = [
 
 _ATTEMPTS = 4
 
+T = TypeVar("T")
+
 
 class Warehouse:
     """The database behind `url`, with `core` and its `history`. Opens one connection per call and closes it."""
@@ -54,23 +56,26 @@ class Warehouse:
         run_id: str,
         quarantined: pl.DataFrame | None = None,
         guard: CollapseGuard = DEFAULT_GUARD,
+        within: Callable[[Cursor[TupleRow]], None] | None = None,
     ) -> LoadReport:
         """Makes core equal to the batches within the scope, in one transaction; what was superseded goes to history.
 
-        Loads of one entity wait for each other. A row that is older than the one in core changes nothing. Rows in
-        scope that no batch holds are deleted, unless their record is in `quarantined` (_record_id, _partition,
-        _fetched_at, reasons as JSON text): its last good version stays. Raises CollapseError where too much would go.
+        Loads of one entity wait for each other. A row that is older than the one in core changes nothing, nor does one
+        that a later reading found gone. Rows in scope that no batch holds are deleted, unless their record is in
+        `quarantined` (_record_id, _partition, _fetched_at, reasons as JSON text): its last good version stays.
+        `within` is called at the end of the transaction, once per attempt at it; when it raises, nothing was loaded.
+        It may write to ops and must leave core alone. Raises CollapseError where too much would go.
         """
-        work = Load(entity, batches, scope, run_id, quarantined, guard)
-        for attempt in range(1, _ATTEMPTS + 1):
-            with self._connected() as connection:
-                try:
-                    return work.run(connection)
-                except (errors.DeadlockDetected, errors.SerializationFailure):
-                    if attempt == _ATTEMPTS:
-                        raise
-            time.sleep(random.uniform(0, 0.2 * 2**attempt))
-        raise AssertionError("the last attempt returns or raises")
+        return self._attempted(Load(entity, batches, scope, run_id, quarantined, guard, within).run)
+
+    def transact(self, work: Callable[[Cursor[TupleRow]], T]) -> T:
+        """What `work` returns, done in one transaction with a load's attempts and errors; it may be called again."""
+
+        def run(connection: Connection[TupleRow]) -> T:
+            with connection.transaction(), connection.cursor() as cursor:
+                return work(cursor)
+
+        return self._attempted(run)
 
     def recognise(
         self, entity: str, tables: Sequence[Table], raw: pl.DataFrame, sources: Mapping[str, str], *, run_id: str
@@ -88,6 +93,17 @@ class Warehouse:
             results.json_as_text(connection.adapters)
             cursor = connection.execute(statement, params or None)
             return results.frame(cursor)
+
+    def _attempted(self, run: Callable[[Connection[TupleRow]], T]) -> T:
+        for attempt in range(1, _ATTEMPTS + 1):
+            with self._connected() as connection:
+                try:
+                    return run(connection)
+                except (errors.DeadlockDetected, errors.SerializationFailure):
+                    if attempt == _ATTEMPTS:
+                        raise
+            time.sleep(random.uniform(0, 0.2 * 2**attempt))
+        raise AssertionError("the last attempt returns or raises")
 
     @contextmanager
     def _connected(self) -> Iterator[Connection[TupleRow]]:
