@@ -134,6 +134,7 @@ class People:
             if subscription.email == email and subscription.store is customer.store:
                 subscription.email = customer.email
                 subscription.isActive = False
+                self.world.emit("NewsletterSubscription", "UPDATED", subscription.id, subscription.store, at)
 
     def address_of(self, rng: random.Random, customer: Customer) -> Address:
         """Where a guest wants the goods: an address under the guest's own name."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from centra_assets.sandbox.data.nodes.orders import Order
     from centra_assets.sandbox.data.nodes.promotions import OrderDiscount
     from centra_assets.sandbox.data.shop import Shop
+    from centra_assets.sandbox.data.world import World
 
 
 def choose_discounts(shop: Shop, rng: random.Random, order: Order, goods: int, shipping: int) -> list[OrderDiscount]:
@@ -41,6 +42,7 @@ def choose_discounts(shop: Shop, rng: random.Random, order: Order, goods: int, s
                 left_shipping -= of_shipping
                 voucher.successfulUsages += 1
                 voucher.updatedAt = order.createdAt
+                shop.world.emit("Voucher", "UPDATED", voucher.id, voucher.store, order.createdAt)
     if rng.random() < 0.012 and left_goods > 100:
         amount = shop.world.mints[order.terms.mint.currency.code][left_goods // 20]
         if rng.random() < 0.6:
@@ -50,7 +52,7 @@ def choose_discounts(shop: Shop, rng: random.Random, order: Order, goods: int, s
         left_goods -= amount.minor
     credits = shop.gift_values[order.pricelist.id if order.pricelist else 0]
     if credits and rng.random() < 0.25:
-        chosen.extend(_spend_credit(order, credits, left_goods))
+        chosen.extend(_spend_credit(shop.world, order, credits, left_goods))
     return chosen
 
 
@@ -105,7 +107,7 @@ def _sign(
     return discount
 
 
-def _spend_credit(order: Order, credits: list[VoucherReusableValue], goods: int) -> list[OrderDiscount]:
+def _spend_credit(world: World, order: Order, credits: list[VoucherReusableValue], goods: int) -> list[OrderDiscount]:
     value = credits[0]
     spent = min(value.remainingValue.minor, goods)
     if spent <= 0:
@@ -116,6 +118,7 @@ def _spend_credit(order: Order, credits: list[VoucherReusableValue], goods: int)
         credits.pop(0)
     value.voucher.successfulUsages += 1
     value.voucher.updatedAt = order.createdAt
+    world.emit("Voucher", "UPDATED", value.voucher.id, value.voucher.store, order.createdAt)
     return [_sign(AppliedVoucherCredit(value=mint[spent], date=order.createdAt), order, value.voucher)]
 
 

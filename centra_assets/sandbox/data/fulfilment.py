@@ -97,6 +97,19 @@ class Dispatch:
         self.world.emit("Order", "UPDATED", order.number, order.store, at)
         return shipment
 
+    def withdraw(self, shipment: Shipment, at: datetime) -> None:
+        """Delete an order's newest shipment, unpaid and not shipped: its units can be picked again."""
+        order = shipment.order
+        self.world.emit("Shipment", "DELETED", shipment.id, shipment.store, at)
+        self.world.shipments.remove(shipment.id)
+        for line in shipment.lines:
+            self.world.shipment_lines.remove(line.id)
+        order.shipments = [other for other in order.shipments if other is not shipment]
+        if not order.shipments:
+            order.status = "CONFIRMED"
+        order.updatedAt = at
+        self.world.emit("Order", "UPDATED", order.number, order.store, at)
+
     def _lines(self, order: Order, picks: Sequence[tuple[OrderLine, int]]) -> list[ShipmentLine]:
         lines = []
         for line, units in picks:

@@ -223,24 +223,32 @@ class Life:
             self.dispatch.pay(shipment, at)
         self.plan(leaves, partial(self._leave, shipment))
 
+    def _is_there(self, shipment: Shipment) -> bool:
+        return self.world.shipments.get(shipment.id) is shipment
+
+    def unpack(self, shipment: Shipment, at: datetime) -> None:
+        """A shipment that nobody paid for and that has not left is deleted; the goods are shipped another day."""
+        self.dispatch.withdraw(shipment, at)
+        self.plan(self._after(at, 0.2, 2), partial(self._ship, shipment.order))
+
     def _pay(self, shipment: Shipment, at: datetime) -> None:
-        if not shipment.isPaid:
+        if not shipment.isPaid and self._is_there(shipment):
             self.dispatch.pay(shipment, at)
 
     def _refuse_capture(self, shipment: Shipment, at: datetime) -> None:
-        if not shipment.isPaid:
+        if not shipment.isPaid and self._is_there(shipment):
             self.cashier.fail_capture(shipment.order, shipment.grandTotal.gross, at)
             self._touch(shipment.order, at)
 
     def _leave(self, shipment: Shipment, at: datetime) -> None:
         rng, order = self.rng, shipment.order
-        if shipment.isShipped:
+        if shipment.isShipped or not self._is_there(shipment):
             return
         self.dispatch.complete(rng, shipment, at)
         if order.store.type == "WHOLESALE":
             invoice = write_invoice(self.world, rng, shipment, at)
             pays = self._after(at, 15, 70)
-            self.plan(pays, partial(self._settle_invoice, shipment, invoice))
+            self.plan(pays, partial(self.settle_invoice, shipment, invoice))
         elif rng.random() < 0.25:
             write_invoice(self.world, rng, shipment, at)
         if rng.random() < (0.18 if order.store.type == "DIRECT_TO_CONSUMER" else 0.06):
@@ -248,7 +256,10 @@ class Life:
         if rng.random() < 0.3:
             self.plan(at + timedelta(days=200), partial(self._archive, order))
 
-    def _settle_invoice(self, shipment: Shipment, invoice: Invoice, at: datetime) -> None:
+    def settle_invoice(self, shipment: Shipment, invoice: Invoice, at: datetime) -> None:
+        """The reseller paid."""
+        if invoice.payments:
+            return
         pay_invoice(self.world, invoice, at)
         self.cashier.mark_paid(shipment.order, shipment.grandTotal.gross, at)
         self.dispatch.mark_paid(shipment, at)
@@ -266,7 +277,7 @@ class Life:
             self.plan(self._after(at, 0.5, 6), partial(self._take_back, entry))
 
     def _take_back(self, entry: Return, at: datetime) -> None:
-        if entry.returnStatus != "PENDING":
+        if entry.returnStatus != "PENDING" or self.world.returns.get(entry.id) is not entry:
             return
         self.returns.complete(entry, at)
         left = sum(line.quantity - line.returnedQuantity for line in entry.shipment.lines)

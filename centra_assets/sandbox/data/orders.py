@@ -70,6 +70,7 @@ class OrderDesk:
             self._finish(order, shipping, handling)
         customer.totalOrders += 1
         customer.updatedAt = max(customer.updatedAt, at)
+        self.world.emit("Customer", "UPDATED", customer.id, customer.store, at)
         self.shop.orders_of_customer.setdefault(customer.id, []).append(order)
         return order
 

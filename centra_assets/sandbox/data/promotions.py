@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -21,7 +22,8 @@ from centra_assets.sandbox.data.timeline import black_friday, day_start
 
 if TYPE_CHECKING:
     from centra_assets.sandbox.data.attributes import AttributeBook
-    from centra_assets.sandbox.data.nodes.catalogue import ProductVariant
+    from centra_assets.sandbox.data.nodes.catalogue import Price, ProductVariant
+    from centra_assets.sandbox.data.nodes.descriptions import Attribute
     from centra_assets.sandbox.data.nodes.reference import Pricelist, Store
     from centra_assets.sandbox.data.world import World
 
@@ -74,8 +76,21 @@ def build_promotions(world: World, book: AttributeBook) -> None:
             begin = _black_week(world) if name == "Black week" else world.timeline.at(start)
             _add_campaign(world, book, rng, store, name, begin, days, percent, share)
         if store.type == "DIRECT_TO_CONSUMER":
-            for voucher in _VOUCHERS:
-                _add_voucher(world, book, store, *voucher)
+            for name, method, code, url, result, off, combines in _VOUCHERS:
+                attributes = [book.dynamic("partner", 'Kårhuset "X"')] if url else ()
+                add_voucher(
+                    world,
+                    store,
+                    name,
+                    method,
+                    code,
+                    world.timeline.start,
+                    url=url,
+                    result=result,
+                    percent=off,
+                    combines=combines,
+                    attributes=attributes,
+                )
     for market in world.markets:
         market.campaigns = [campaign for campaign in world.campaigns if market in campaign.markets]
     for pricelist in world.pricelists:
@@ -146,43 +161,47 @@ def _add_campaign(
     campaign.campaignVariants = entries
 
 
+def lowest_price(world: World, price: Price) -> LowestPrice | None:
+    """What the campaigns so far made of a price; None where there is no price or was no campaign."""
+    pricelist, full = price.pricelist, price.price
+    entries = [e for e in price.productVariant.campaignVariants if e.store is pricelist.store]
+    started = [e for e in entries if e.startAt <= world.timeline.now]
+    if full is None or not started:
+        return None
+    entry = min(started, key=lambda e: campaign_price(e, full.minor, pricelist))
+    return LowestPrice(
+        productVariant=price.productVariant,
+        pricelist=pricelist,
+        originalPrice=full,
+        price=world.mints[pricelist.currency.code][campaign_price(entry, full.minor, pricelist)],
+        startDate=entry.startAt,
+        markets=[market for market in entry.campaign.markets if market.store is pricelist.store],
+    )
+
+
 def _note_lowest_prices(world: World) -> None:
     for pricelist in world.pricelists:
-        mint = world.mints[pricelist.currency.code]
-        lowest = []
-        for price in pricelist.prices:
-            entries = [e for e in price.productVariant.campaignVariants if e.store is pricelist.store]
-            started = [e for e in entries if e.startAt <= world.timeline.now]
-            if price.price is None or not started:
-                continue
-            entry = min(started, key=lambda e: campaign_price(e, price.price.minor if price.price else 0, pricelist))
-            row = LowestPrice(
-                productVariant=price.productVariant,
-                pricelist=pricelist,
-                originalPrice=price.price,
-                price=mint[campaign_price(entry, price.price.minor, pricelist)],
-                startDate=entry.startAt,
-                markets=[market for market in entry.campaign.markets if market.store is pricelist.store],
-            )
-            lowest.append(world.lowest_prices.add(row))
-        pricelist.lowestPrices = lowest
+        found = (lowest_price(world, price) for price in pricelist.prices)
+        pricelist.lowestPrices = [world.lowest_prices.add(row) for row in found if row is not None]
 
 
-def _add_voucher(
+def add_voucher(
     world: World,
-    book: AttributeBook,
     store: Store,
     name: str,
     method: str,
     code: str | None,
-    url: str | None,
-    result: str,
-    percent: int,
-    combines: bool,
-) -> None:
+    start: datetime,
+    *,
+    url: str | None = None,
+    result: str = "CHANGE_ORDER_TOTAL",
+    percent: int = 5,
+    combines: bool = False,
+    attributes: Sequence[Attribute] = (),
+) -> Voucher:
+    """A voucher that anyone may use from `start` on."""
     number = world.vouchers.take_id()
-    start = world.timeline.start
-    world.vouchers.add(
+    return world.vouchers.add(
         Voucher(
             id=number,
             status="ACTIVE",
@@ -193,7 +212,7 @@ def _add_voucher(
             entryPointStrategy="FIRST_MATCH",
             startAt=start,
             stopAt=None,
-            attributes=[book.dynamic("partner", 'Kårhuset "X"')] if url else (),
+            attributes=attributes,
             actions=[voucher_action(number, result, f'{{"percent":{percent}}}')],
             adminUser=world.admin_users.one(1),
             markets=store.markets,

@@ -77,9 +77,30 @@ class ReturnsDesk:
             line.orderLine.returnedQuantity += line.quantity
         shipment.returnedValue += totals.lineValues.minor
         order.updatedAt = shipment.updatedAt = at
+        self.world.returns.add(entry)
         self.world.emit("Return", "CREATED", number, order.store, at)
-        self.world.emit("Order", "UPDATED", order.number, order.store, at)
-        return self.world.returns.add(entry)
+        self._touched(shipment, at)
+        return entry
+
+    def withdraw(self, entry: Return, at: datetime) -> None:
+        """Delete a shipment's newest return while it is pending: nothing came back, and nothing is owed."""
+        shipment, order = entry.shipment, entry.order
+        self.world.emit("Return", "DELETED", entry.id, order.store, at)
+        self.world.returns.remove(entry.id)
+        for line in entry.lines:
+            self.world.return_lines.remove(line.id)
+            line.shipmentLine.returnedQuantity -= line.quantity
+            line.orderLine.returnedQuantity -= line.quantity
+        shipment.returnedValue -= entry.totals.lineValues.minor
+        if isinstance(order, WholesaleOrder) and order.account is not None:
+            order.account.returns = [other for other in order.account.returns if other is not entry]
+        order.updatedAt = shipment.updatedAt = at
+        self._touched(shipment, at)
+
+    def _touched(self, shipment: Shipment, at: datetime) -> None:
+        """A return shows on the lines of its shipment and of its order."""
+        self.world.emit("Shipment", "UPDATED", shipment.id, shipment.store, at)
+        self.world.emit("Order", "UPDATED", shipment.order.number, shipment.store, at)
 
     def complete(self, giving_back: Return, at: datetime) -> None:
         """The goods are here: back on the shelf if they are to go there, and the money goes back."""

@@ -71,6 +71,7 @@ class StockKeeper:
             elif units < 0:
                 self._take(level, -units)
         change.lines = lines
+        self.world.emit("StockChange", "CREATED", change.id, None, at)
         for line in lines:
             if line.deliveredQuantity > 0 and line.productSize is not None:
                 self._serve_waiting(self.levels[line.productSize.id, warehouse.id])
@@ -141,6 +142,7 @@ class StockKeeper:
             shipped.allocations = ()
         for change, movement in changes.values():
             change.lines = movement
+            self.world.emit("StockChange", "CREATED", change.id, None, at)
 
     def _reserve(self, line: OrderLine, level: Stock) -> None:
         units, allocations = line.quantity - line.shippedQuantity, []
@@ -194,7 +196,6 @@ class StockKeeper:
         if not isinstance(warehouse.stockChanges, list):
             warehouse.stockChanges = []
         warehouse.stockChanges.append(change)
-        world.emit("StockChange", "CREATED", change.id, None, at)
         return world.stock_changes.add(change)
 
     def _line(

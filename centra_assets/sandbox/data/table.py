@@ -69,6 +69,10 @@ class Table(Generic[Kind]):
         node = self._nodes.get(key)
         return node if node is not None else self._aliases.get(key)
 
+    def key_of(self, node: Kind) -> int:
+        """The running number of an object that has no id of its own."""
+        return next(key for key, other in self._nodes.items() if other is node and isinstance(key, int))
+
     def one(self, key: Key) -> Kind:
         """The object of this key; it must be there."""
         return self._nodes[key]

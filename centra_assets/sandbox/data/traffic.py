@@ -1,9 +1,8 @@
-"""Live traffic: one thing that happens in a shop, drawn by weight. How things happen lives in life and its desks."""
+"""Live traffic: one thing that happens in a shop, drawn by weight; what happens to orders. The rest is in upkeep."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,14 +15,12 @@ from centra_assets.sandbox.data.nodes.orders import (
     GiftCertificateOrderLine,
 )
 from centra_assets.sandbox.data.reckoning import counted_lines, line_values, reckon
+from centra_assets.sandbox.data.upkeep import RECENT, Act, Upkeep
 
 if TYPE_CHECKING:
     from centra_assets.sandbox.data.life import Life
     from centra_assets.sandbox.data.nodes.orders import Order
     from centra_assets.sandbox.data.nodes.reference import Address
-
-# How many of the newest orders and shipments traffic looks at.
-_RECENT = 400
 
 
 class Traffic:
@@ -34,7 +31,7 @@ class Traffic:
         self.world = life.world
         self.edits = Edits(life)
         self._latest = life.world.timeline.now
-        self._kinds: list[tuple[str, int, Callable[[random.Random, datetime], bool]]] = [
+        self._kinds: list[tuple[str, int, Act]] = [
             ("order placed", 34, self._order),
             ("what was due", 20, self._planned),
             ("shipment created", 14, self._ship),
@@ -49,12 +46,7 @@ class Traffic:
             ("address edited", 3, self._edit_address),
             ("hold", 2, self._hold),
             ("comment", 2, self._comment),
-            ("price changed", 4, self._change_price),
-            ("stock changed", 6, self._change_stock),
-            ("restocked", 1, self._restock),
-            ("customer registered", 4, self._register),
-            ("customer anonymised", 1, self._anonymise),
-            ("product edited", 2, self._edit_product),
+            *Upkeep(life).kinds(),
         ]
 
     def step(self, rng: random.Random, now: datetime) -> str:
@@ -71,7 +63,7 @@ class Traffic:
         return "order placed"
 
     def _recent(self) -> tuple[Order, ...]:
-        return self.world.orders.rows()[-_RECENT:]
+        return self.world.orders.rows()[-RECENT:]
 
     def _editable(self, rng: random.Random) -> Order | None:
         found = [order for order in self._recent() if editable(order)]
@@ -108,7 +100,7 @@ class Traffic:
     def _capture(self, rng: random.Random, now: datetime) -> bool:
         unpaid = [
             shipment
-            for shipment in self.world.shipments.rows()[-_RECENT:]
+            for shipment in self.world.shipments.rows()[-RECENT:]
             if not shipment.isPaid and shipment.store.type == "DIRECT_TO_CONSUMER"
         ]
         if unpaid:
@@ -124,7 +116,7 @@ class Traffic:
     def _complete(self, rng: random.Random, now: datetime) -> bool:
         open_shipments = [
             shipment
-            for shipment in self.world.shipments.rows()[-_RECENT:]
+            for shipment in self.world.shipments.rows()[-RECENT:]
             if not shipment.isShipped and (shipment.isPaid or shipment.store.type == "WHOLESALE")
         ]
         if not open_shipments:
@@ -135,7 +127,7 @@ class Traffic:
     def _return(self, rng: random.Random, now: datetime) -> bool:
         candidates = [
             (shipment, line)
-            for shipment in self.world.shipments.rows()[-_RECENT:]
+            for shipment in self.world.shipments.rows()[-RECENT:]
             if shipment.isShipped and shipment.store.type == "DIRECT_TO_CONSUMER"
             for line in shipment.lines
             if line.returnedQuantity < line.quantity and not isinstance(line.orderLine, GiftCertificateOrderLine)
@@ -147,7 +139,7 @@ class Traffic:
         return True
 
     def _take_back(self, rng: random.Random, now: datetime) -> bool:
-        pending = [entry for entry in self.world.returns.rows()[-_RECENT:] if entry.returnStatus == "PENDING"]
+        pending = [entry for entry in self.world.returns.rows()[-RECENT:] if entry.returnStatus == "PENDING"]
         if not pending:
             return False
         self.life.returns.complete(rng.choice(pending), now)
@@ -207,49 +199,6 @@ class Traffic:
         order = rng.choice(self._recent())
         order.internalComment = rng.choice(("Called the customer", "", "Sista chansen?\nFråga Åsa", "\\N"))
         self._touch(order, now)
-        return True
-
-    def _change_price(self, rng: random.Random, now: datetime) -> bool:
-        price = rng.choice(rng.choice(self.world.pricelists.rows()).prices)
-        if price.price is None:
-            return False
-        mint = self.world.mints[price.pricelist.currency.code]
-        price.price = mint[max(1, price.price.minor * rng.choice((90, 95, 105, 110)) // 100)]
-        price.productVariant.updatedAt = now
-        self.world.emit("Price", "UPDATED", price.id, price.store, now)
-        self.world.emit("ProductVariant", "DEPENDENT_DATA_CHANGED", price.productVariant.id, price.store, now)
-        return True
-
-    def _change_stock(self, rng: random.Random, now: datetime) -> bool:
-        warehouse = rng.choice(self.world.warehouses.rows())
-        levels = rng.sample(warehouse.stock, min(len(warehouse.stock), rng.randint(1, 5)))
-        moves = [(level.productSize, rng.choice((-1, 1, 2, 5, 10))) for level in levels]
-        self.life.shop.stock.move(now, warehouse, moves, "Count: found / lost", by=2)
-        return True
-
-    def _restock(self, rng: random.Random, now: datetime) -> bool:
-        open_orders = [order for order in self.world.purchase_orders.rows()[-_RECENT:] if not order.deliveries]
-        if open_orders:
-            self.life.buyer.receive(self.life.buyer.send(rng, rng.choice(open_orders), now), now)
-            return True
-        return bool(self.life.buyer.restock(rng, now))
-
-    def _register(self, rng: random.Random, now: datetime) -> bool:
-        market = rng.choice(self.world.markets.rows()[:6])
-        self.life.shop.people.arrive(rng, market, now, registered=True)
-        return True
-
-    def _anonymise(self, rng: random.Random, now: datetime) -> bool:
-        known = [customer for customer in self.world.customers.rows()[-_RECENT:] if not customer.isAnonymized]
-        if known:
-            self.life.anonymise(rng.choice(known), now)
-        return bool(known)
-
-    def _edit_product(self, rng: random.Random, now: datetime) -> bool:
-        product = rng.choice(self.world.products.rows())
-        product.internalComment = f"Edited {rng.randrange(1000)}"
-        product.updatedAt = now
-        self.world.emit("Product", "UPDATED", product.id, None, now)
         return True
 
     def _touch(self, order: Order, now: datetime) -> None:
