@@ -205,13 +205,18 @@ class OrderAddresses(_OrderAndKind, AddressContract):
 class Payments(Contract):
     """One row is one entry of an order's payment history: an authorisation, a capture, a refund, a failure.
 
-    Only entries with a direction moved money; `signed_amount` is the one place that knows the sign.
+    Only entries with a direction moved money; `signed_amount` is the one place that knows the sign. What figures by the
+    entry's own day need to know of the order stands on the entry, so that a change of the order changes it too.
     """
 
     table = "payments"
 
     id = whole("The entry's id.", key=True, source="paymentHistory.id")
     order_number = whole("The order.", nullable=False, source="number")
+    store_id = whole("Store that sold the order.", source="store.id")
+    market_id = whole("Market the order was sold in.", source="market.id")
+    is_internal = flag("The order is a test or internal one, to be left out of figures.", source="isInternal")
+    is_order_cancelled = flag("The order is cancelled as a whole.", source="status")
     entry_type = text("AUTH, CAPTURE, REFUND and their kin; other values may come.", source="paymentHistory.entryType")
     status = text("SUCCESS, PENDING or FAILED.", source="paymentHistory.status")
     direction = text("in, out or none: money moved only by a successful capture, refund or marking by hand.")

@@ -10,13 +10,24 @@ from centra_assets.entities.sales import direction, signed
 def payments(records: pl.DataFrame, context: TransformContext) -> pl.DataFrame:
     """The payment history of each order."""
     entries = children(
-        records, "paymentHistory", order_number=field("number"), currency=field("grandTotal.currency.code")
+        records,
+        "paymentHistory",
+        order_number=field("number"),
+        currency=field("grandTotal.currency.code"),
+        store_id=field("store.id"),
+        market_id=field("market.id"),
+        is_internal=field("isInternal"),
+        is_order_cancelled=field("status") == "CANCELLED",
     )
     frame = rows(
         entries,
         {
             "id": field("id"),
             "order_number": pl.col("order_number"),
+            "store_id": pl.col("store_id"),
+            "market_id": pl.col("market_id"),
+            "is_internal": pl.col("is_internal"),
+            "is_order_cancelled": pl.col("is_order_cancelled"),
             "entry_type": field("entryType"),
             "status": field("status"),
             "direction": direction(field("entryType"), field("status")),
