@@ -15,20 +15,16 @@ from rich.console import Console
 from rich.table import Table
 
 from centra_assets.calendar import Calendar
+from centra_assets.commands.filling import environment, execute, patient_instance, whole_runs
 from centra_assets.commands.shop import SHOP_HOME, Shop
 from centra_assets.commands.stack import HOME, Stack, running_stack
 from centra_assets.commands.truth import compare, row_counts, warehouse_figures
 from centra_assets.definitions import build_definitions
 from centra_assets.entities.model import Axis
-from centra_assets.jobs import JOB_NAMES
-from centra_assets.partitions import DYNAMIC_AXES, dynamic_name, partitions_definition
-from centra_assets.sensors.dynamic_partitions import register
 from centra_assets.settings import Settings
 from centra_assets.storage.warehouse import Warehouse
 
 REPORT = HOME / "demo.json"
-# The runs' own logs are in the instance; on the console they would bury the summary.
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @dataclass
@@ -55,7 +51,7 @@ def run_demo(*, scale: float, seed: int) -> int:
             running_stack(sandbox=shop.options(), home=SHOP_HOME, afresh=True, extra_environment=shop.environment())
         )
         shop.remember()
-        stack.enter_context(_environment(up.environment))
+        stack.enter_context(environment(up.environment))
         report = _materialize_and_compare(up, console)
     report["seconds"] = round(time.monotonic() - started, 1)
     REPORT.parent.mkdir(parents=True, exist_ok=True)
@@ -74,35 +70,18 @@ def _only_stand_ins() -> Any:
         os.environ.update(hidden)
 
 
-@contextmanager
-def _environment(environment: Mapping[str, str]) -> Any:
-    before = dict(os.environ)
-    os.environ.update(environment)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
 def _materialize_and_compare(up: Stack, console: Console) -> dict[str, Any]:
     settings = Settings.load()
     calendar = Calendar(settings.start_date, settings.timezone)
     definitions = build_definitions(settings)
     warehouse = Warehouse(up.environment["CENTRA_DATABASE_URL"])
     progress = _Progress(console, str(up.sandbox_admin))
-    with dg.DagsterInstance.get() as instance:
-        # Keep connections open: Dagster otherwise opens two for each of the thousands of partition events.
-        instance.optimize_for_webserver(statement_timeout=600_000, pool_recycle=3600, max_overflow=4)
-        for axis, name in JOB_NAMES.items():
-            job = definitions.resolve_job_def(name)
-            if axis in DYNAMIC_AXES:
-                register(instance, warehouse, axis)
-            tags = _range_tags(axis, calendar, instance)
+    with patient_instance() as instance:
+        for name, tags in whole_runs(instance, warehouse, calendar):
             if tags is None:
                 progress.could_not_run(name, "no partitions were discovered")
             else:
-                _run(job, instance, tags, progress)
+                _run(definitions, instance, name, tags, progress)
     truth = _truth(progress.admin, settings.start_date, calendar)
     figures = warehouse_figures(warehouse, truth)
     differences = compare(truth, figures)
@@ -123,23 +102,16 @@ def _materialize_and_compare(up: Stack, console: Console) -> dict[str, Any]:
     }
 
 
-def _range_tags(axis: Axis, calendar: Calendar, instance: dg.DagsterInstance) -> dict[str, str] | None:
-    """All partitions of an axis as the tags of one run; None where there are none, as after a failed discovery."""
-    partitions = partitions_definition(axis, calendar)
-    if partitions is None:
-        return {}
-    keys = (
-        instance.get_dynamic_partitions(dynamic_name(axis)) if axis in DYNAMIC_AXES else partitions.get_partition_keys()
-    )
-    if not keys:
-        return None
-    return {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}
-
-
-def _run(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[str, str], progress: _Progress) -> None:
+def _run(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    name: str,
+    tags: Mapping[str, str],
+    progress: _Progress,
+) -> None:
     started = time.monotonic()
-    with progress.console.status(f"{job.name} ..."):
-        result = job.execute_in_process(instance=instance, tags=dict(tags), run_config=_QUIET, raise_on_error=False)
+    with progress.console.status(f"{name} ..."):
+        result = execute(definitions, instance, name, tags)
     evaluations = result.get_asset_check_evaluations()
     for evaluation in evaluations:
         outcome = "passed" if evaluation.passed else "warned"
@@ -158,7 +130,7 @@ def _run(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[str,
     materialized = sum(1 for event in result.all_events if event.is_step_materialization)
     stats = httpx.get(f"{progress.admin}/stats", timeout=30).json()
     progress.console.print(
-        f"{'[green]ok[/]' if result.success else '[red]failed[/]'}  {job.name:<20} "
+        f"{'[green]ok[/]' if result.success else '[red]failed[/]'}  {name:<20} "
         f"{time.monotonic() - started:6.1f} s  {materialized:>6} materializations  {len(evaluations):>3} checks  "
         f"{stats['requests']:>5} requests so far"
     )

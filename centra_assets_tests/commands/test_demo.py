@@ -34,7 +34,7 @@ def unread(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         return httpx.Response(200, json=told, request=httpx.Request("GET", url))
 
     monkeypatch.setattr(demo, "running_stack", stack)
-    monkeypatch.setattr(demo, "_run", lambda job, *_: ran.append(job.name))
+    monkeypatch.setattr(demo, "_run", lambda definitions, instance, name, *_: ran.append(name))
     monkeypatch.setattr(demo.httpx, "get", answer)
     monkeypatch.setattr(demo, "REPORT", tmp_path / "demo.json")
     monkeypatch.setattr(Shop, "remember", lambda _: None)

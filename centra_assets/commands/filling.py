@@ -1,0 +1,71 @@
+"""Fills a warehouse from nothing: every job over every partition, in this process. Whoever asks says what he sees."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+
+from centra_assets.calendar import Calendar
+from centra_assets.entities.model import Axis
+from centra_assets.jobs import JOB_NAMES
+from centra_assets.partitions import DYNAMIC_AXES, dynamic_name, partitions_definition
+from centra_assets.sensors.dynamic_partitions import register
+from centra_assets.storage.warehouse import Warehouse
+
+# The runs' own logs are in the instance; on the console they would bury what is told there.
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """These variables for the length of the block, for what reads the process's environment."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def patient_instance() -> Iterator[dg.DagsterInstance]:
+    """The instance of DAGSTER_HOME, which keeps its connections: by default each partition event opens two."""
+    with dg.DagsterInstance.get() as instance:
+        instance.optimize_for_webserver(statement_timeout=600_000, pool_recycle=3600, max_overflow=4)
+        yield instance
+
+
+def whole_runs(
+    instance: dg.DagsterInstance, warehouse: Warehouse, calendar: Calendar
+) -> Iterator[tuple[str, dict[str, str] | None]]:
+    """The jobs in their order, with the tags of a run over all partitions; None where no partition is known.
+
+    The next one is to be asked for when the one before is done: stores are discovered in what the first run loaded.
+    """
+    for axis, name in JOB_NAMES.items():
+        if axis in DYNAMIC_AXES:
+            register(instance, warehouse, axis)
+        yield name, _range_tags(axis, calendar, instance)
+
+
+def execute(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, name: str, tags: Mapping[str, str] | None = None
+) -> dg.ExecuteInProcessResult:
+    """One run in this process, its events in the instance. A failure is in the result."""
+    job = definitions.resolve_job_def(name)
+    return job.execute_in_process(instance=instance, tags=dict(tags or {}), run_config=QUIET, raise_on_error=False)
+
+
+def _range_tags(axis: Axis, calendar: Calendar, instance: dg.DagsterInstance) -> dict[str, str] | None:
+    partitions: Any = partitions_definition(axis, calendar)
+    if partitions is None:
+        return {}
+    keys = (
+        instance.get_dynamic_partitions(dynamic_name(axis)) if axis in DYNAMIC_AXES else partitions.get_partition_keys()
+    )
+    if not keys:
+        return None
+    return {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}
