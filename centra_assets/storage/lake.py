@@ -113,6 +113,12 @@ class Lake:
         listed = self._listed(entity, partitions)
         return {partition: max(file.fetched_at for file in files) for partition, files in listed.items() if files}
 
+    def newest_snapshots(self, entity: str, partitions: Sequence[str]) -> dict[str, datetime]:
+        """When the newest snapshot of each of the partitions began; those that were never read whole are left out."""
+        listed = self._listed(entity, partitions)
+        begun = {key: [file.fetched_at for file in files if file.kind == "snapshot"] for key, files in listed.items()}
+        return {partition: max(moments) for partition, moments in begun.items() if moments}
+
     def partitions(self, entity: str) -> list[str]:
         """Partitions that have at least one file, in order."""
         return sorted({file.partition for file in self._found(f"{self._root}/{_checked(entity)}", entity)})
