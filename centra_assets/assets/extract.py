@@ -166,11 +166,12 @@ def _variables(entity: Entity, group: Sequence[str], calendar: Calendar) -> dict
     return {} if entity.axis is Axis.NONE else {"key": int(group[0])}
 
 
-def _instants(name: str) -> pl.Expr:
+def instants(name: str) -> pl.Expr:
+    """Centra's text of a moment as a moment, null where it cannot be read."""
     return pl.col(name).str.to_datetime(format="%+", time_unit="us", time_zone="UTC", strict=False)
 
 
-def _frame(page: Page, *more: pl.Expr, source: str = "backfill") -> pl.DataFrame:
+def lake_rows(page: Page, *more: pl.Expr, source: str = "backfill") -> pl.DataFrame:
     """The page as rows of the lake, and whatever else is to be computed on the way: each query costs a millisecond."""
     texts = {
         "id": page.ids,
@@ -180,7 +181,7 @@ def _frame(page: Page, *more: pl.Expr, source: str = "backfill") -> pl.DataFrame
     }
     return pl.DataFrame(texts, schema=dict.fromkeys(texts, pl.String)).select(
         "id",
-        _instants("updated_at"),
+        instants("updated_at"),
         "payload",
         # As a number: a literal moment would take Polars a query of its own.
         pl.lit((page.fetched_at - _EPOCH) // _MICROSECOND).cast(SCHEMA["fetched_at"]).alias("fetched_at"),
@@ -201,11 +202,11 @@ def _split(
     """The page's records by partition key, in the page's order; what lies outside the group is dropped."""
     if edges is None:
         if page.ids:
-            yield group[0], _frame(page)
+            yield group[0], lake_rows(page)
         return
-    created = _instants("created_at")
+    created = instants("created_at")
     place = pl.lit(edges).search_sorted(created, side="right").cast(pl.Int64) - 1
-    placed = _frame(page, pl.when(created.is_not_null()).then(place).alias("_place"))
+    placed = lake_rows(page, pl.when(created.is_not_null()).then(place).alias("_place"))
     places = placed["_place"].to_list()
     unknown = places.count(None)
     if unknown:
