@@ -1,10 +1,11 @@
-"""The client's view of an entity: its document, and what of it is not worth asking on this instance."""
+"""The questions that an entity's document gives, and what of it is not worth asking on this instance. Asks nothing."""
 
 from collections.abc import Sequence
 
 from centra_assets.centra.blocking import BlockingClient
 from centra_assets.centra.documents import Query
 from centra_assets.centra.errors import PermissionDeniedError, RequestRefusedError
+from centra_assets.centra.rewriting import by_ids, census, changed_since
 from centra_assets.entities.model import Entity
 
 # An entity's attributes cost more than the rest of it; on most instances most kinds of objects have none.
@@ -29,6 +30,33 @@ def query_of(entity: Entity, *, drop_paths: Sequence[str] = ()) -> Query:
         nested=entity.nested,
         drop_paths=drop_paths,
     )
+
+
+def lookup_query(entity: Entity, *, drop_paths: Sequence[str] = ()) -> Query | None:
+    """These records by id: variables `ids` (record ids, as texts or numbers) and the axis's `key`, no window.
+
+    A record that is gone does not come. Without ids nothing is asked. None where records cannot be asked for by id.
+    """
+    if entity.id_filter is None:
+        return None
+    return by_ids(query_of(entity, drop_paths=drop_paths), entity.id_filter)
+
+
+def changes_query(entity: Entity, *, drop_paths: Sequence[str] = ()) -> Query | None:
+    """What changed at `from` or later: variables `from` (never null) and the axis's `key`; `to` may close it.
+
+    With `keyset` the pages come in order of change, as long as `PreparedQuery.in_order` says so (see
+    `centra.keyset`); without, in any order. None where Centra cannot tell what changed.
+    """
+    return changed_since(query_of(entity, drop_paths=drop_paths))
+
+
+def census_query(entity: Entity) -> Query:
+    """What exists: the base question, its variables included, with no more than ids and times.
+
+    Entities whose records have no id of their own are asked for whole: their ids are digests of the payload.
+    """
+    return census(query_of(entity))
 
 
 def attribute_paths_to_drop(client: BlockingClient, entity: Entity) -> Sequence[str]:

@@ -106,9 +106,10 @@ class BlockingClient:
         requests: Sequence[Mapping[str, Any]],
         *,
         concurrency: int | None = None,
+        priority: Priority | None = None,
     ) -> Iterator[tuple[int, Page]]:
         """See CentraClient.stream. Leaving the loop early stops the reading."""
-        pages = self._open().stream(query, requests, concurrency=concurrency)
+        pages = self._open().stream(query, requests, concurrency=concurrency, priority=priority)
         try:
             while True:
                 try:

@@ -32,10 +32,11 @@ from centra_assets.centra.errors import (
     scrub,
 )
 from centra_assets.centra.memory import ApiMemory, LocalMemory, fingerprint
-from centra_assets.centra.paging import Page, SliceReader
+from centra_assets.centra.paging import Page, PageFetcher
 from centra_assets.centra.plans import Plan, PreparedQuery, choose, page_reader, plan_operation, record_type
 from centra_assets.centra.pruning import coordinates_of
 from centra_assets.centra.schema import INTROSPECTION, bundled_schema, schema_from, sdl_from_introspection
+from centra_assets.centra.slices import SliceReader
 from centra_assets.centra.statistics import ClientStats, measuring
 from centra_assets.centra.transport import Request, Transport
 
@@ -248,16 +249,24 @@ class CentraClient:
         requests: Sequence[Mapping[str, Any]],
         *,
         concurrency: int | None = None,
+        priority: Priority | None = None,
     ) -> AsyncGenerator[tuple[int, Page], None]:
         """Reads several sets of variables at once, the pages of each in order: (place in `requests`, page).
+
+        How each kind of question is read is said in slices.py and, along the time of change, in keyset.py.
 
         At most a few pages are held, so a slow reader slows the reading. Close the iterator (`aclosing`) to stop.
         """
         prepared = query if isinstance(query, PreparedQuery) else await self.prepare(query)
         width = max(1, min(concurrency or self._concurrency, len(requests)))
-        slices = SliceReader(
-            self._transport, prepared, self._replan, priority=self._priority, concurrency=self._concurrency
+        fetcher = PageFetcher(
+            self._transport,
+            prepared,
+            self._replan,
+            priority=priority or self._priority,
+            concurrency=self._concurrency,
         )
+        slices = SliceReader(fetcher)
         queue: asyncio.Queue[tuple[int, Page] | BaseException | None] = asyncio.Queue(maxsize=width)
         waiting = iter(enumerate(requests))
 

@@ -55,6 +55,10 @@ class Query:
     of a list below the record to the operation that reads it whole, by `$id` (of the object that holds the list),
     `$limit` and `$page`, or `$first` and `$after`. `drop_paths` are dotted response paths below the record that are
     not to be asked for.
+
+    What `rewriting` derives says more. `ids` names the variable that lists the wanted records' ids. `keyset` names the
+    variable that the reader moves along `updated_at`, where some operation sorts by it; that operation also declares
+    `$to`. `narrowed_by` is the filter without which the question would read everything.
     """
 
     text: str
@@ -65,6 +69,9 @@ class Query:
     page_limit: int = 200
     nested: Mapping[str, str] = field(default_factory=dict)
     drop_paths: Sequence[str] = ()
+    ids: str | None = None
+    keyset: str | None = None
+    narrowed_by: str | None = None
 
 
 class Paging(Enum):
@@ -259,16 +266,24 @@ def shape_of(schema: GraphQLSchema, operation: OperationDefinitionNode) -> Shape
     return Shape(Paging.SINGLE, (Step(response_key(node), holds_list(definition.type)),))
 
 
+def paging_of(node: FieldNode) -> Paging:
+    """How a field is paged: by the variable that says how much of it is asked for."""
+    for argument in node.arguments:
+        if argument.name.value == "first" and is_variable(argument.value, "first"):
+            return Paging.CONNECTION
+        if argument.name.value == "limit" and is_variable(argument.value, "limit"):
+            return Paging.LIST
+    return Paging.SINGLE
+
+
 def _paged(
     schema: GraphQLSchema, selections: SelectionSetNode, parent: GraphQLNamedType, above: tuple[Step, ...]
 ) -> Shape | None:
     for node, _, definition in fields_below(schema, selections, parent):
         path = (*above, Step(response_key(node), holds_list(definition.type)))
-        for argument in node.arguments:
-            if argument.name.value == "first" and is_variable(argument.value, "first"):
-                return Shape(Paging.CONNECTION, path)
-            if argument.name.value == "limit" and is_variable(argument.value, "limit"):
-                return Shape(Paging.LIST, path)
+        paging = paging_of(node)
+        if paging is not Paging.SINGLE:
+            return Shape(paging, path)
         if node.selection_set:
             found = _paged(schema, node.selection_set, get_named_type(definition.type), path)
             if found is not None:

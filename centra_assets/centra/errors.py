@@ -127,6 +127,13 @@ class SchemaMismatchError(CentraError):
     remedy = "The instance runs another version of the API than this release knows; see `centra-assets doctor`."
 
 
+class FilterMissingError(SchemaMismatchError):
+    """The live schema lacks the filter that narrows a question; without it everything would be read."""
+
+    code = "CENTRA_FILTER_MISSING"
+    remedy = "Choose another strategy for this entity in sync.yaml; docs/client.md says which questions need a filter."
+
+
 class NestedListCutError(CentraError):
     """A list inside a record is as long as its limit, so the rest may be missing, and nothing says how to read it."""
 

@@ -1,11 +1,11 @@
 """From a question to something that can be sent: operation chosen, pruned, priced, paged. Sending is the client's."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
-from graphql import GraphQLSchema, OperationDefinitionNode
+from graphql import GraphQLSchema, OperationDefinitionNode, print_ast
 
 from centra_assets.centra.buckets import Cost
 from centra_assets.centra.complexity import cost
@@ -19,14 +19,17 @@ from centra_assets.centra.documents import (
     fields_below,
     operation_named,
     parsed,
+    response_key,
     root_field,
     root_type,
+    selected_at,
     shape_of,
 )
-from centra_assets.centra.errors import PermissionDeniedError, SchemaMismatchError
+from centra_assets.centra.errors import FilterMissingError, PermissionDeniedError, SchemaMismatchError
 from centra_assets.centra.nested import LimitedList, effective_limit, limited_lists
 from centra_assets.centra.pruning import Cuts, Pruned, prune
 from centra_assets.centra.response_types import ResponseType, operation_type
+from centra_assets.centra.rewriting import CHANGE_ORDER, besides
 from centra_assets.centra.schema import bundled_schema
 from centra_assets.centra.transport import Request
 
@@ -50,6 +53,8 @@ class Plan:
     record_cost: int
     # Without paging, a root list of this length may have been cut.
     single_limit: int | None
+    # Whether pages come in order of change, so that a keyset can be moved along it.
+    in_order: bool = False
 
     def request(self, variables: Mapping[str, Any], *, size: int | None, place: Any, factor: float = 1.0) -> Request:
         """The request for one page. `place` is a cursor or a page number, None for the first page; `factor` is what
@@ -97,6 +102,11 @@ class PreparedQuery:
         return self.plan.pruned
 
     @property
+    def in_order(self) -> bool:
+        """Whether the pages of a keyset question come in order of change. Certain after the first page."""
+        return self.plan.in_order
+
+    @property
     def dtype(self) -> pl.Struct:
         """The type of a record, pruned fields included."""
         return self.response.dtype
@@ -140,12 +150,14 @@ def fitting_page(plan: Plan, page_limit: int, quota: int | None, factor: float =
 def choose(query: Query, live: GraphQLSchema, denied: Mapping[str, str]) -> Plan:
     """A plan for the first operation that the live schema and the token allow.
 
-    PermissionDeniedError when only permissions stand in the way, else SchemaMismatchError with every reason.
+    PermissionDeniedError when only permissions stand in the way, else SchemaMismatchError with every reason; it is a
+    FilterMissingError where the question would have to be asked without what narrows it.
     """
     refusals: list[SchemaMismatchError | PermissionDeniedError] = []
     for name in query.operations:
         try:
-            return plan_operation(query.text, name, live, denied, record_id=query.record_id, drop=query.drop_paths)
+            plan = plan_operation(query.text, name, live, denied, record_id=query.record_id, drop=query.drop_paths)
+            return replace(plan, in_order=_is_in_order(query, plan))
         except (SchemaMismatchError, PermissionDeniedError) as error:
             refusals.append(error)
     if not refusals:
@@ -153,7 +165,25 @@ def choose(query: Query, live: GraphQLSchema, denied: Mapping[str, str]) -> Plan
     denials = [error for error in refusals if isinstance(error, PermissionDeniedError)]
     if denials:
         raise denials[0]
-    raise SchemaMismatchError(" ".join(error.cause for error in refusals))
+    unfiltered = query.narrowed_by is not None and any(isinstance(error, FilterMissingError) for error in refusals)
+    kind = FilterMissingError if unfiltered else SchemaMismatchError
+    raise kind(" ".join(error.cause for error in refusals))
+
+
+def _is_in_order(query: Query, plan: Plan) -> bool:
+    """Whether the operation still sorts by time of change, over all records and not below each of several parents."""
+    if query.keyset is None or query.updated_at is None or len(plan.shape.path) != 1:
+        return False
+    records = selected_at(plan.live, plan.operation, plan.shape.record_path)
+    keys = {
+        response_key(node) for level in records for node, *_ in fields_below(plan.live, level.selections, level.parent)
+    }
+    orders = [
+        print_ast(argument.value)
+        for argument in root_field(plan.operation).arguments
+        if argument.name.value == "sort" and query.updated_at in keys
+    ]
+    return any(order.strip("[]").split(",")[0] == CHANGE_ORDER for order in orders)
 
 
 def plan_operation(
@@ -193,6 +223,14 @@ def _single_limit(live: GraphQLSchema, operation: OperationDefinitionNode) -> in
         if node.name.value == root_field(operation).name.value:
             return effective_limit(node, definition, "limit", {})
     return None
+
+
+def listing_of(query: Query, plan: Plan) -> Plan:
+    """The same operation with no more than ids: the plan itself where payloads are all that tells records apart."""
+    if not query.record_id:
+        return plan
+    drop = besides(query, [query.record_id])
+    return plan_operation(query.text, plan.name, plan.live, {}, record_id=query.record_id, drop=drop)
 
 
 def record_type(query: Query, operation: str) -> ResponseType:

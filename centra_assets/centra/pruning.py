@@ -39,7 +39,7 @@ from centra_assets.centra.documents import (
     root_type,
     variables_in,
 )
-from centra_assets.centra.errors import Denial, PermissionDeniedError, SchemaMismatchError
+from centra_assets.centra.errors import Denial, FilterMissingError, PermissionDeniedError, SchemaMismatchError
 
 # Arguments of nested fields that can go without making the values wrong: order, and lines that would come anyway.
 _HARMLESS_ARGUMENTS = {"sort", "includeFullyCancelled"}
@@ -89,8 +89,8 @@ class Cuts:
 def prune(live: GraphQLSchema, operation: OperationDefinitionNode, cuts: Cuts | None = None) -> PrunedOperation:
     """The operation (fragments written out) as the live schema can answer it.
 
-    SchemaMismatchError when something on the way to the records is gone, such as the root field, a filter or a
-    variable's type: the caller may try another operation.
+    SchemaMismatchError when something on the way to the records is gone, such as the root field, a filter
+    (FilterMissingError) or a variable's type: the caller may try another operation.
     """
     pruner = _Pruner(live, cuts or Cuts())
     kept = copy(operation)
@@ -201,7 +201,10 @@ class _Pruner:
                 self._report(path, f"its argument {name}: {_LACKS}", name)
             else:
                 # Without the argument the values would be other ones: rather none than wrong ones.
-                self._cut(path, f"its argument {name} or a part of it: {_LACKS}")
+                reason = f"its argument {name} or a part of it: {_LACKS}"
+                if name == "where" and self._is_needed(path):
+                    raise FilterMissingError(f"{'.'.join(path)} cannot be asked for: {reason}.")
+                self._cut(path, reason)
                 return None
         return tuple(kept)
 

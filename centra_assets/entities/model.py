@@ -72,6 +72,8 @@ class Entity:
     tables: Sequence[type[Contract]]
     transform: Transform
     record_id: str = "id"
+    # The field of Centra's filter that takes record ids; None where records cannot be asked for by id.
+    id_filter: str | None = "id"
     created_at: str | None = None
     # Whether records come in order of creation, so that a day is at its end when a later one has begun.
     sorted_by_creation: bool = True

@@ -39,7 +39,12 @@ def test_a_connection_is_read_to_its_end_in_order(peer: Peer, client: BlockingCl
 def test_a_list_is_read_until_a_page_comes_back_short(peer: Peer, client: BlockingClient, count: int) -> None:
     peer.reply = Shop(orders(count)).reply
     assert read(client, LIST) == numbers(count)
-    assert len(peer.asked) == count // 10 + 1
+    assert len(asked_for_records(peer)) == count // 10 + 1
+
+
+def asked_for_records(peer: Peer) -> list[Asked]:
+    """Without the requests that list ids alone."""
+    return [asked for asked in peer.asked if "createdAt updatedAt" in asked.query]
 
 
 def test_an_empty_slice_is_one_empty_page(peer: Peer, client: BlockingClient) -> None:

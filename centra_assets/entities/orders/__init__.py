@@ -23,6 +23,7 @@ ORDERS = Entity(
     tables=(Orders, OrderLines, OrderDiscounts, OrderTaxes, OrderAddresses, Payments, OrderAttributes),
     transform=transform,
     record_id="number",
+    id_filter="number",
     created_at="createdAt",
     updated_at="updatedAt",
     nested={"paymentHistory": "OrderPayments"},

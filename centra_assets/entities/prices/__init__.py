@@ -27,4 +27,5 @@ LOWEST_PRICES = Entity(
     tables=(contracts.LowestPrices,),
     transform=transform_lowest_prices,
     record_id="",
+    id_filter=None,
 )

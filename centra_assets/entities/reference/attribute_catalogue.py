@@ -143,6 +143,7 @@ ATTRIBUTE_TYPES = reference_entity(
     transform=attribute_types,
     # Types have no id, and two kinds of objects may use one name.
     record_id="",
+    id_filter=None,
 )
 MAPPED_ATTRIBUTES = reference_entity(
     name="mapped_attributes",

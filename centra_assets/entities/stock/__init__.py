@@ -16,4 +16,5 @@ STOCK = Entity(
     transform=transform,
     # A stock level has no id of its own; within a warehouse it is its size.
     record_id="productSize.id",
+    id_filter="productSizeId",
 )
