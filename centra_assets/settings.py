@@ -1,6 +1,7 @@
 """What an installation is told by its environment. Nothing is read before `Settings.load` is called."""
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -75,8 +76,14 @@ class Settings(BaseSettings):
     api_concurrency: int = Field(4, ge=1, le=32, description="Requests in flight at once, per run.")
     partitions_per_run: int = Field(31, ge=1, le=1000, description="Partitions that one backfill run takes at most.")
     webhook_secrets: SecretStr | None = Field(
-        None, description="JSON object of webhook plugin name to its secrets; none until webhooks are received."
+        None, description="JSON object of webhook plugin name to its kind and secrets; receiver/plugins.py reads it."
     )
+    webhook_window_seconds: int = Field(300, ge=1, le=86_400, description="How far from now a delivery may be signed.")
+    webhook_max_bytes: int = Field(2**20, ge=1_024, le=64 * 2**20, description="The largest body that is taken.")
+    receiver_host: str = Field("127.0.0.1", description="Address that the webhook receiver listens on.")
+    receiver_port: int = Field(8801, ge=0, le=65_535, description="Port of the webhook receiver; 0 takes a free one.")
+
+    sync_file: Path | None = Field(None, description="The merchant's own sync.yaml, read over the project's.")
 
     @classmethod
     def load(cls) -> Self:

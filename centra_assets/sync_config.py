@@ -1,0 +1,144 @@
+"""`sync.yaml`: how each entity is kept fresh, as typed settings. Reading the files is in sync_file."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+
+from centra_assets.centra.buckets import Priority
+from centra_assets.entities.model import Axis, Entity
+from centra_assets.rhythm import cron, duration, shortly
+
+# Centra asks to be polled about once a minute; below this a sweep is only a way to spend the quota.
+SHORTEST_INTERVAL = timedelta(seconds=30)
+
+# They have an updatedAt, but Centra's API (1.60) has no filter on it.
+_UNFILTERED = frozenset({"currencies"})
+# Whose movements are a ledger that tells what to fetch again.
+_WITH_LEDGER = frozenset({"stock"})
+
+
+class Strategy(StrEnum):
+    """How a sweep finds what no hint told of."""
+
+    UPDATED = "updated"  # by time of change, from the watermark on
+    WINDOW = "window"  # whatever was created in the last days, compared
+    LEDGER = "ledger"  # what the movements since the mark have touched
+    SNAPSHOT = "snapshot"  # everything, compared
+    NONE = "none"
+
+
+def strategies_of(entity: Entity) -> tuple[Strategy, ...]:
+    """The strategies that an entity can have."""
+    possible = {
+        Strategy.UPDATED: entity.updated_at is not None and entity.name not in _UNFILTERED,
+        Strategy.WINDOW: entity.axis in (Axis.DAY, Axis.MONTH),
+        Strategy.LEDGER: entity.name in _WITH_LEDGER,
+    }
+    return tuple(strategy for strategy in Strategy if possible.get(strategy, True))
+
+
+def _not_too_often(value: timedelta) -> timedelta:
+    if value < SHORTEST_INTERVAL:
+        raise ValueError(f"is {shortly(value)}; at least {shortly(SHORTEST_INTERVAL)}, for the sake of the rate limits")
+    return value
+
+
+def _above_zero(value: timedelta) -> timedelta:
+    if not value:
+        raise ValueError("must be above zero, such as 10m: records committed behind the watermark would be lost")
+    return value
+
+
+def _with_cron(value: Any) -> Any:
+    # A cron alone is the short form of {cron: ...}.
+    return {"cron": value} if isinstance(value, str) else value
+
+
+Cron = Annotated[str, BeforeValidator(cron)]
+Interval = Annotated[timedelta, BeforeValidator(duration), AfterValidator(_not_too_often)]
+Overlap = Annotated[timedelta, BeforeValidator(duration), AfterValidator(_above_zero)]
+Days = Annotated[StrictInt, Field(ge=1, le=3660)]
+
+
+class Section(BaseModel):
+    """A part of sync.yaml: nothing in it that is not known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SweepSettings(Section):
+    """How and how often an entity is swept: `every` or `cron`, neither with the strategy `none`."""
+
+    strategy: Strategy = Strategy.NONE
+    every: Interval | None = None
+    cron: Cron | None = None
+    overlap: Overlap = timedelta(minutes=15)
+    window_days: Days = 14
+
+
+class RefreshSettings(Section):
+    """When partitions are read again whole: the last `days` of a daily axis, all of any other."""
+
+    cron: Cron
+    days: Days = 14
+
+
+class ReconcileSettings(Section):
+    """When what Centra has and what we have is counted and compared, over the last `days` one by one."""
+
+    cron: Cron
+    days: Days = 30
+
+
+class EntitySync(Section):
+    """How one entity is kept fresh. `priority` is that of its sweeps; hints are always followed in real time."""
+
+    webhook: StrictBool = True
+    events: StrictBool = True
+    sweep: SweepSettings = SweepSettings()
+    full_refresh: Annotated[RefreshSettings, BeforeValidator(_with_cron)] | None = None
+    reconcile: Annotated[ReconcileSettings, BeforeValidator(_with_cron)] | None = None
+    priority: Literal["real_time", "backfill"] = "backfill"
+
+    @property
+    def asks_at(self) -> Priority:
+        """The client's priority for its sweeps."""
+        return Priority.REAL_TIME if self.priority == "real_time" else Priority.BACKFILL
+
+
+class EventSettings(Section):
+    """How Centra's event queue is read: how often, how many at once, and whether other listeners are removed."""
+
+    every: Interval = timedelta(seconds=60)
+    limit: Annotated[StrictInt, Field(ge=1, le=1000)] = 200
+    # Centra names no largest number of events to confirm at once.
+    confirm_batch: Annotated[StrictInt, Field(ge=1, le=1000)] = 100
+    exclusive: StrictBool = False
+
+
+class DrainSettings(Section):
+    """How long a run that follows hints stays for more of them, and how many it takes at once."""
+
+    linger_seconds: Annotated[StrictInt, Field(ge=0, le=3600)] = 30
+    longest_run_seconds: Annotated[StrictInt, Field(ge=10, le=21_600)] = 300
+    batch: Annotated[StrictInt, Field(ge=1, le=10_000)] = 500
+
+
+class SyncConfig(Section):
+    """What holds after the project's own file and the merchant's were read: one setting for every entity."""
+
+    events: EventSettings = EventSettings()
+    sync: DrainSettings = DrainSettings()
+    entities: Mapping[str, EntitySync]
+
+    def of(self, name: str) -> EntitySync:
+        """The settings of an entity."""
+        return self.entities[name]
+
+    def heeds(self, entity: str, source: Literal["webhook", "event"]) -> bool:
+        """Whether hints of this kind about the entity are to be followed."""
+        settings = self.entities[entity]
+        return settings.webhook if source == "webhook" else settings.events

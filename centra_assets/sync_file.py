@@ -1,0 +1,207 @@
+"""Reads sync.yaml: the project's own file, then the merchant's over it. What the settings mean is in sync_config."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from centra_assets.entities.model import Axis, Entity
+from centra_assets.entities.registry import ENTITIES
+from centra_assets.errors import CentraAssetsError
+from centra_assets.sync_config import (
+    DrainSettings,
+    EntitySync,
+    EventSettings,
+    Strategy,
+    SweepSettings,
+    SyncConfig,
+    strategies_of,
+)
+
+PACKAGED = "sync.yaml (the project's own)"
+
+
+class SyncConfigError(CentraAssetsError):
+    """sync.yaml cannot be used: every problem that was found, with its place and what is allowed there."""
+
+    code = "SYNC_CONFIG_INVALID"
+    remedy = "Correct the named file as docs/sync.md describes; CENTRA_SYNC_FILE says which file is read."
+
+
+@dataclass
+class Layer:
+    """One file, read: its parts by place, and what is wrong with it. Only what is written there is in the parts."""
+
+    file: str
+    parts: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def take(self, place: tuple[str, ...], model: type[BaseModel], written: Any) -> None:
+        """Checks one part and keeps it."""
+        if written is None:
+            return
+        try:
+            found = model.model_validate(written)
+        except ValidationError as error:
+            self.problems += [f"{self.at(place + where)} {what}" for where, what in _told(model, error)]
+        else:
+            self.parts[place] = found.model_dump(exclude_unset=True)
+
+    def refuse(self, place: tuple[str, ...], what: str) -> None:
+        """Notes a problem of this file."""
+        self.problems.append(f"{self.at(place)} {what}")
+
+    def at(self, place: tuple[str, ...]) -> str:
+        """A place as a person finds it."""
+        return f"{self.file}: {'.'.join(place)}:" if place else f"{self.file}:"
+
+
+@cache
+def load_sync_config(path: Path | None = None) -> SyncConfig:
+    """The settings of this process, read once. `path` is the merchant's file. Raises SyncConfigError."""
+    return read_sync_config(path)
+
+
+def read_sync_config(path: Path | None = None, entities: Sequence[Entity] = ENTITIES) -> SyncConfig:
+    """The settings in the files as they are now."""
+    layers = [_layer(PACKAGED, (files("centra_assets") / "sync.yaml").read_text(encoding="utf-8"), entities)]
+    if path is not None:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SyncConfigError(f"{path}: cannot be read: {type(error).__name__}.") from None
+        layers.append(_layer(str(path), text, entities))
+    problems = [problem for layer in layers for problem in layer.problems]
+    settled = {entity.name: _settled(entity, layers, problems) for entity in entities}
+    if problems:
+        raise SyncConfigError("; ".join(dict.fromkeys(problems)) + ".")
+    return SyncConfig(
+        events=EventSettings(**_merged(layers, ("events",))),
+        sync=DrainSettings(**_merged(layers, ("sync",))),
+        entities=settled,
+    )
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc] - PyYAML has no types
+    """YAML in which a key that is written twice is an error: the second would silently replace the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"{key!r} is written twice", node.start_mark)
+        built: dict[Any, Any] = super().construct_mapping(node, deep)
+        return built
+
+
+def _layer(file: str, text: str, entities: Sequence[Entity]) -> Layer:
+    layer = Layer(file)
+    try:
+        written = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        line = f" (line {error.problem_mark.line + 1})" if error.problem_mark else ""
+        layer.refuse((), f"is not YAML{line}: {error.problem or 'unreadable'}; quote crons and whatever begins with *")
+        return layer
+    except (yaml.YAMLError, TypeError, RecursionError):
+        layer.refuse((), "is not YAML that can be read")
+        return layer
+    top = _mapping(layer, (), written, ("events", "sync", "defaults", "entities"))
+    layer.take(("events",), EventSettings, top.get("events"))
+    layer.take(("sync",), DrainSettings, top.get("sync"))
+    defaults = _mapping(layer, ("defaults",), top.get("defaults"), ("axes", "strategies"))
+    for kind, known, model in (("axes", Axis, EntitySync), ("strategies", Strategy, SweepSettings)):
+        for name, part in _mapping(layer, ("defaults", kind), defaults.get(kind), [str(key) for key in known]).items():
+            layer.take(("defaults", kind, name), model, part)
+    for name, part in _mapping(layer, ("entities",), top.get("entities"), [e.name for e in entities]).items():
+        layer.take(("entities", name), EntitySync, part)
+    for place, part in layer.parts.items():
+        sweep = part if place[:2] == ("defaults", "strategies") else part.get("sweep") or {}
+        if sweep.get("every") is not None and sweep.get("cron") is not None:
+            layer.refuse((*place, "sweep"), "has both every and cron; a sweep has one of them")
+    return layer
+
+
+def _mapping(layer: Layer, place: tuple[str, ...], written: Any, allowed: Sequence[str]) -> dict[str, Any]:
+    """The known keys of a mapping; the others are problems."""
+    if written is None:
+        return {}
+    if not isinstance(written, dict):
+        layer.refuse(place, f"must be a mapping with the keys {', '.join(allowed)}")
+        return {}
+    for key in written:
+        if key not in allowed:
+            layer.refuse((*place, str(key)), f"is not known; allowed: {', '.join(allowed)}")
+    return {key: part for key, part in written.items() if key in allowed}
+
+
+def _merged(layers: Sequence[Layer], place: tuple[str, ...]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        merged |= layer.parts.get(place, {})
+    return merged
+
+
+def _written(entity: Entity, layers: Sequence[Layer]) -> Iterator[tuple[Layer, tuple[str, ...], dict[str, Any]]]:
+    """What is said about an entity, the weakest first, each with its file and place."""
+    for place in (("defaults", "axes", str(entity.axis)), ("entities", entity.name)):
+        for layer in layers:
+            if place in layer.parts:
+                yield layer, place, layer.parts[place]
+
+
+def _settled(entity: Entity, layers: Sequence[Layer], problems: list[str]) -> EntitySync:
+    """What holds for an entity. Whoever names another strategy begins anew from that strategy's defaults."""
+    settled: dict[str, Any] = {}
+    sweep: dict[str, Any] = {"strategy": Strategy.NONE}
+    said_at: tuple[Layer, tuple[str, ...]] = (layers[0], ())
+    for layer, place, part in _written(entity, layers):
+        settled |= part
+        said = part.get("sweep")
+        if not said:
+            continue
+        said_at = layer, (*place, "sweep")
+        if said.get("strategy", sweep["strategy"]) != sweep["strategy"]:
+            sweep = _merged(layers, ("defaults", "strategies", str(said["strategy"])))
+        for one, other in (("every", "cron"), ("cron", "every")):
+            if said.get(one) is not None:
+                sweep.pop(other, None)
+        sweep |= said
+    if sweep["strategy"] is Strategy.NONE:
+        sweep = {}
+    else:
+        layer, place = said_at
+        problems += [f"{layer.at((*place, *where))} {what}" for where, what in _unfit(entity, sweep)]
+    return EntitySync(**{**settled, "sweep": SweepSettings(**sweep)})
+
+
+def _unfit(entity: Entity, sweep: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What is wrong with a sweep as it stands in the end."""
+    allowed = strategies_of(entity)
+    if sweep["strategy"] not in allowed:
+        yield ("strategy",), f"{entity.name} cannot be swept by {sweep['strategy']}; allowed: {', '.join(allowed)}"
+    elif sweep.get("every") is None and sweep.get("cron") is None:
+        yield (), f"{entity.name} needs every or cron"
+
+
+def _told(model: type[BaseModel], error: ValidationError) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Where and what, in words for the one who wrote it."""
+    for problem in error.errors(include_url=False):
+        place = tuple(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            yield place, f"is not known; allowed: {', '.join(_model_at(model, place[:-1]).model_fields)}"
+        else:
+            yield place, problem["msg"].removeprefix("Value error, ")
+
+
+def _model_at(model: type[BaseModel], place: Sequence[str]) -> type[BaseModel]:
+    for name in place:
+        annotation = model.model_fields[name].annotation
+        # A section that may be null is a union with None.
+        options = [option for option in get_args(annotation) if option is not type(None)] or [annotation]
+        model = options[0]
+    return model
