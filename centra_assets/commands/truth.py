@@ -1,4 +1,4 @@
-"""Compares the warehouse with the sandbox's own truth: counts, and sums per currency, table by table."""
+"""Compares the warehouse with the sandbox's own truth, table by table: counts, sums per currency, values."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -35,7 +35,14 @@ def warehouse_figures(warehouse: Warehouse, truth: Mapping[str, Any]) -> dict[st
             columns = {column.name for column in table_of(contract).columns}
             currency = "currency" if "currency" in columns else None
             sums = {name: _sums(warehouse, contract.table, name, currency) for name in told["sums"] if name in columns}
-            figures[contract.table] = {"count": count, "sums": sums}
+            figures[contract.table] = {
+                "count": count,
+                "sums": sums,
+                "values": {n: _values(warehouse, contract.table, n) for n in told.get("values", ()) if n in columns},
+                "instants": {
+                    n: _seconds(warehouse, contract.table, n) for n in told.get("instants", ()) if n in columns
+                },
+            }
     return figures
 
 
@@ -46,6 +53,20 @@ def _sums(warehouse: Warehouse, table: str, column: str, currency: str | None) -
         f"from core.{table} group by 1"
     )
     return dict(frame.iter_rows())
+
+
+def _values(warehouse: Warehouse, table: str, column: str) -> dict[str, int]:
+    frame = warehouse.query(
+        f"select {column}::text as value, count(*) as n from core.{table} "  # noqa: S608
+        f"where {column} is not null group by 1 order by 1"
+    )
+    return dict(frame.iter_rows())
+
+
+def _seconds(warehouse: Warehouse, table: str, column: str) -> int:
+    total = f"coalesce(sum(floor(extract(epoch from {column}))), 0)::bigint"
+    frame = warehouse.query(f"select {total} as n from core.{table}")  # noqa: S608
+    return int(frame["n"][0])
 
 
 def compare(truth: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,6 +84,10 @@ def compare(truth: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, A
             mine = held["sums"].get(column)
             if mine is None or not _agree(sums, mine):
                 found[column] = {"truth": sums, "warehouse": mine}
+        for kind in ("values", "instants"):
+            for column, expected in told.get(kind, {}).items():
+                if held[kind].get(column) != expected:
+                    found[column] = {"truth": expected, "warehouse": held[kind].get(column)}
         if found:
             differences[table] = found
     return differences
