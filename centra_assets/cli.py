@@ -63,6 +63,17 @@ def migrate() -> None:
 
 
 @app.command()
+def receiver(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; CENTRA_RECEIVER_HOST or loopback.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; CENTRA_RECEIVER_PORT or 8801.")] = None,
+) -> None:
+    """Receive Centra's webhooks into the inbox until interrupted; docs/receiver.md says what must stand before it."""
+    from centra_assets.commands.receiver import run_receiver
+
+    run_receiver(host=host, port=port)
+
+
+@app.command()
 def sandbox(
     port: Annotated[int, typer.Option(help="Port to listen on, on loopback.")] = 8800,
     seed: Annotated[int, typer.Option(help="Seed of the data.")] = 7,
