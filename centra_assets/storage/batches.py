@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 import polars as pl
 
@@ -19,17 +19,27 @@ class TableBatch:
     rows: pl.DataFrame
 
 
+# When that was read which the batch does not have: one moment, or one for each key of the scope. A key without one
+# was not read as a whole, so nothing of it is missing.
+AsOf = datetime | Mapping[str, datetime] | None
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
 @dataclass(frozen=True)
 class PartitionScope:
     """The batch is the whole truth of these partitions.
 
-    Rows fetched after `as_of` are not deleted: somebody knew more. Without it, the newest fetch in the batch counts.
-    `sources` are fingerprints of what partitions were parsed from, for those whose rows depend on nothing else.
+    A row that the batch lacks is deleted unless it was fetched later than its record was read: as its rows in the
+    batch or `readings` (_record_id, _partition, _fetched_at) say, which also know the records that gave no row, or
+    else `as_of`. Without that, the newest fetch in the batch counts. `sources` are fingerprints of what partitions
+    were parsed from, for those whose rows depend on nothing else.
     """
 
     partitions: Sequence[str]
-    as_of: datetime | None = None
+    as_of: AsOf = None
     sources: Mapping[str, str] = field(default_factory=dict)
+    readings: pl.DataFrame | None = None
 
     @property
     def column(self) -> str:
@@ -39,16 +49,22 @@ class PartitionScope:
     def keys(self) -> Sequence[str]:
         return self.partitions
 
+    @property
+    def partition(self) -> None:
+        return None
+
 
 @dataclass(frozen=True)
 class RecordScope:
     """The batch is the whole truth of these records (incremental sync); a record without any row was deleted.
 
-    `as_of` as in PartitionScope.
+    With a `partition` it is their truth within that partition only: the stock of one size lives in every warehouse
+    under the same record id. `as_of` as in PartitionScope, by record id where it is a mapping.
     """
 
     record_ids: Sequence[str]
-    as_of: datetime | None = None
+    as_of: AsOf = None
+    partition: str | None = None
 
     @property
     def column(self) -> str:
@@ -70,9 +86,9 @@ def checked(batch: TableBatch, scope: Scope) -> pl.DataFrame:
     """
     rows, table = batch.rows, batch.table
     _refuse_wrong_shape(batch)
-    outside = rows[scope.column].unique().is_in(list(scope.keys)).not_().sum()
-    if outside:
-        raise BatchShapeError(f"the batch for {table.schema}.{table.name} has {outside} {scope.column} out of scope.")
+    _refuse_out_of_scope(table, rows, scope.column, scope.keys)
+    if scope.partition is not None:
+        _refuse_out_of_scope(table, rows, "_partition", [scope.partition])
     if rows.n_unique(subset=list(table.key)) == rows.height:
         return rows
     newest = rows.filter(pl.col("_fetched_at") == pl.col("_fetched_at").max().over(table.key))
@@ -83,6 +99,12 @@ def checked(batch: TableBatch, scope: Scope) -> pl.DataFrame:
             f"{ambiguous} rows for {table.schema}.{table.name} have the key ({', '.join(table.key)}) of another row."
         )
     return newest
+
+
+def _refuse_out_of_scope(table: Table, rows: pl.DataFrame, column: str, keys: Sequence[str]) -> None:
+    outside = rows[column].unique().is_in(list(keys)).not_().sum()
+    if outside:
+        raise BatchShapeError(f"the batch for {table.schema}.{table.name} has {outside} {column} out of scope.")
 
 
 def _refuse_wrong_shape(batch: TableBatch) -> None:
@@ -97,13 +119,31 @@ def _refuse_wrong_shape(batch: TableBatch) -> None:
             raise BatchShapeError(f"column {column.name} of {name} is {column.type} and arrived as {dtype}.")
 
 
-def fetches(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """When each record that appears in the frames was fetched last: _record_id, _fetched_at."""
-    heads = [frame.lazy().select("_record_id", "_fetched_at") for frame in frames]
-    return pl.concat(heads).group_by("_record_id").agg(pl.col("_fetched_at").max()).collect()
+def fetches(frames: Sequence[pl.DataFrame], scope: Scope) -> pl.DataFrame:
+    """When each record that appears in the frames was read last: _partition, _record_id, _fetched_at.
+
+    In a scope of partitions a record is read once in each of them. In a scope of records it is read once: then
+    _partition is null.
+    """
+    by_partition = isinstance(scope, PartitionScope)
+    where = pl.col("_partition") if by_partition else pl.lit(None, pl.String).alias("_partition")
+    heads = [frame.lazy().select("_partition", "_record_id", "_fetched_at") for frame in frames]
+    found = pl.concat(heads)
+    if scope.partition is not None:
+        found = found.filter(pl.col("_partition") == scope.partition)
+    return found.group_by(where, "_record_id").agg(pl.col("_fetched_at").max()).collect()
 
 
-def newest_fetch(frames: Sequence[pl.DataFrame]) -> datetime | None:
-    """The latest fetch in any of the frames; None when all are empty."""
+def as_of_each(frames: Sequence[pl.DataFrame], scope: Scope) -> dict[str, datetime | None]:
+    """When each key of the scope was read as a whole: NEVER where the scope does not say of this one, None where it
+    says nothing at all and the batch is empty.
+    """
+    if isinstance(scope.as_of, Mapping):
+        return {key: scope.as_of.get(key, NEVER) for key in scope.keys}
+    moment = scope.as_of or _newest_fetch(frames)
+    return dict.fromkeys(scope.keys, moment)
+
+
+def _newest_fetch(frames: Sequence[pl.DataFrame]) -> datetime | None:
     moments = [moment for frame in frames if isinstance(moment := frame["_fetched_at"].max(), datetime)]
     return max(moments, default=None)

@@ -18,6 +18,9 @@ HISTORY_COLUMNS: tuple[Column, ...] = (
     Column("_valid_from", "timestamp with time zone", nullable=False, description="When this version was loaded."),
     Column("_valid_to", "timestamp with time zone", nullable=False, description="When it was superseded."),
     Column("_run_id", "text", nullable=False, description="Run whose load superseded it."),
+    Column(
+        "_superseded_fetched_at", "timestamp with time zone", description="When that was fetched which superseded it."
+    ),
 )
 
 _HISTORY = "history"
@@ -79,7 +82,8 @@ def history_of(table: Table) -> Table:
         key=(),
         description=f"Superseded versions of the rows of {table.schema}.{table.name}.",
         schema=_HISTORY,
-        indexes=((*table.key, "_valid_to"),),
+        # The second one finds what was deleted from a partition by a later reading than a late batch's.
+        indexes=((*table.key, "_valid_to"), ("_partition", "_operation", "_superseded_fetched_at")),
     )
 
 

@@ -12,9 +12,10 @@ import polars as pl
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow, scalar_row
 
-from centra_assets.storage.batches import PartitionScope, Scope, TableBatch, checked, fetches, newest_fetch
+from centra_assets.storage.batches import PartitionScope, Scope, TableBatch, as_of_each, checked, fetches
 from centra_assets.storage.copying import CsvSource, as_csv
 from centra_assets.storage.digests import forget, remember
+from centra_assets.storage.following import Stale, note
 from centra_assets.storage.planning import Plan, per_partition, planned
 from centra_assets.storage.quarantine import NOBODY, update_quarantine
 from centra_assets.storage.recognition import recognised
@@ -80,11 +81,12 @@ class Load:
         ordered = sorted(batches, key=lambda batch: (batch.table.schema, batch.table.name))
         self._work = [(batch.table, checked(batch, scope)) for batch in ordered]
         frames = [*(rows for _, rows in self._work), self._quarantined]
+        readings = [] if not isinstance(scope, PartitionScope) or scope.readings is None else [scope.readings]
         self._truth = Truth(
             column=scope.column,
-            keys=list(scope.keys),
-            records=cache(partial(fetches, frames)),
-            as_of=scope.as_of or newest_fetch(frames),
+            partition=scope.partition,
+            records=cache(partial(fetches, [*frames, *readings], scope)),
+            as_of=as_of_each(frames, scope),
             spared=self._quarantined["_record_id"].to_list(),
         )
 
@@ -94,7 +96,8 @@ class Load:
             cursor.execute(_SETTINGS)
             wait_for_turn(cursor, self._entity)
             moment = Moment(_now(connection), self._run_id)
-            by_partition = self._upsert(cursor, moment)
+            by_partition, stale = self._upsert(cursor, moment)
+            note(cursor, stale, moment.at)
             update_quarantine(cursor, self._entity, self._quarantined, self._truth, moment)
             report = self._report(by_partition)
             _log(cursor, self._entity, moment, report)
@@ -102,33 +105,35 @@ class Load:
                 self._within(cursor)
         return report
 
-    def _upsert(self, cursor: Cursor[TupleRow], moment: Moment) -> dict[str, dict[str, LoadCounts]]:
+    def _upsert(self, cursor: Cursor[TupleRow], moment: Moment) -> tuple[dict[str, dict[str, LoadCounts]], set[Stale]]:
         plans = [planned(cursor, table, rows, self._scope) for table, rows in self._work]
         counts = {}
+        stale: set[Stale] = set()
         with ThreadPoolExecutor(1) as pool:
             sources = [_Sources(pool, plan, moment) for plan in plans]
             for index, plan in enumerate(plans):
                 # The next table's CSV is written while PostgreSQL works on this one.
                 for source in sources[index : index + 2]:
                     source.begin()
-                counts[plan.table.name] = self._carry_out(cursor, plan, sources[index], moment)
-        return counts
+                upsert = TableUpsert(cursor, plan.table, self._truth, moment, self._guard)
+                counts[plan.table.name] = self._carry_out(cursor, plan, sources[index], upsert)
+                stale |= upsert.stale()
+        return counts, stale
 
     def _carry_out(
-        self, cursor: Cursor[TupleRow], plan: Plan, sources: "_Sources", moment: Moment
+        self, cursor: Cursor[TupleRow], plan: Plan, sources: "_Sources", upsert: TableUpsert
     ) -> dict[str, LoadCounts]:
-        upsert = TableUpsert(cursor, plan.table, self._truth, moment, self._guard)
         fresh = per_partition(plan.fresh)
         outcomes: Outcomes = {}
         counts = {partition: LoadCounts(unchanged=count) for partition, count in plan.same.items()}
-        if fresh and not upsert.copy(sources.fresh):
+        if fresh and not upsert.copy(plan.fresh, sources.fresh):
             # Rows that the table has elsewhere: their records moved, so everything is compared.
             keys = sorted({*plan.compared_keys, *plan.fresh[self._scope.column]})
-            outcomes = upsert.compare(keys, sources.everything)
+            outcomes = upsert.compare(keys, sources.everything, plan.late)
             counts |= counted(per_partition(pl.concat([plan.fresh, plan.compared])), outcomes)
         else:
             if plan.compared_keys:
-                outcomes = upsert.compare(plan.compared_keys, sources.compared)
+                outcomes = upsert.compare(plan.compared_keys, sources.compared, plan.late)
             found = counted(per_partition(plan.compared), outcomes)
             # A partition may have both: a record that is new, and one that is not.
             for partition in {*fresh, *found}:

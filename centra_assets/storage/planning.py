@@ -11,7 +11,12 @@ from centra_assets.storage.batches import PartitionScope, Scope
 from centra_assets.storage.digests import digests, known
 from centra_assets.storage.tables import Table
 
-_PRESENT = "SELECT key FROM unnest(%s::text[]) AS key WHERE EXISTS (SELECT FROM {} WHERE {} = key)"
+_PRESENT = "SELECT key FROM unnest(%(keys)s::text[]) AS key WHERE EXISTS (SELECT FROM {table} WHERE {held})"
+_LATE = """
+SELECT home FROM unnest(%s::text[], %s::timestamptz[]) AS batch (home, oldest)
+WHERE EXISTS (
+  SELECT FROM {history} WHERE _partition = home AND _operation = 'delete' AND _superseded_fetched_at > oldest)
+"""
 
 
 @dataclass(frozen=True)
@@ -19,8 +24,9 @@ class Plan:
     """One table's part of a load, sorted by the work it needs.
 
     `same` counts the rows of partitions that are known to hold just that. `fresh` rows belong to partitions or records
-    of which the table has nothing. `compared` rows meet what the table has of `compared_keys`. `digests` are the
-    batch's, for the partitions that are its scope.
+    of which the table has nothing. `compared` rows meet what the table has of `compared_keys`. In the partitions `late`
+    rows were deleted by a later reading than the batch's oldest, so they are compared also where the table has nothing.
+    `digests` are the batch's, for the partitions that are its scope.
     """
 
     table: Table
@@ -28,6 +34,7 @@ class Plan:
     fresh: pl.DataFrame
     compared: pl.DataFrame
     compared_keys: Sequence[str]
+    late: Sequence[str]
     digests: Mapping[str, str]
 
 
@@ -44,10 +51,32 @@ def planned(cursor: Cursor[TupleRow], table: Table, rows: pl.DataFrame, scope: S
         same = per_partition(rows.filter(held))
         rows = rows.filter(~held)
         keys = sorted(set(keys).difference(equal))
-    statement = sql.SQL(_PRESENT).format(sql.Identifier(table.schema, table.name), sql.Identifier(scope.column))
-    present = [key for (key,) in cursor.execute(statement, [keys])] if keys else []
-    met = pl.col(scope.column).is_in(present)
-    return Plan(table, same, rows.filter(~met), rows.filter(met), present, current)
+    late = _late(cursor, table, rows)
+    met = {*_present(cursor, table, keys, scope), *rows.filter(pl.col("_partition").is_in(late))[scope.column]}
+    meets = pl.col(scope.column).is_in(list(met))
+    return Plan(table, same, rows.filter(~meets), rows.filter(meets), sorted(met), late, current)
+
+
+def _present(cursor: Cursor[TupleRow], table: Table, keys: Sequence[str], scope: Scope) -> list[str]:
+    """Those of the keys of which the table has rows."""
+    if not keys:
+        return []
+    held = sql.SQL("{} = key").format(sql.Identifier(scope.column))
+    if scope.partition is not None:
+        held += sql.SQL(" AND _partition = %(partition)s")
+    statement = sql.SQL(_PRESENT).format(table=sql.Identifier(table.schema, table.name), held=held)
+    found = cursor.execute(statement, {"keys": list(keys), "partition": scope.partition})
+    return [key for (key,) in found]
+
+
+def _late(cursor: Cursor[TupleRow], table: Table, rows: pl.DataFrame) -> list[str]:
+    """Partitions from which a later reading than the oldest in the batch deleted rows. An index knows them."""
+    oldest = rows.group_by("_partition").agg(pl.col("_fetched_at").min())
+    if oldest.is_empty():
+        return []
+    statement = sql.SQL(_LATE).format(history=sql.Identifier("history", table.name))
+    found = cursor.execute(statement, [oldest["_partition"].to_list(), oldest["_fetched_at"].to_list()])
+    return [home for (home,) in found]
 
 
 def per_partition(rows: pl.DataFrame) -> dict[str, int]:

@@ -22,10 +22,16 @@ INSERT INTO ops.quarantine AS held
 SELECT %(entity)s, id, partition, fetched_at, reasons::jsonb, %(at)s, %(at)s, %(run_id)s
 FROM unnest(%(ids)s::text[], %(partitions)s::text[], %(fetched)s::timestamptz[], %(reasons)s::text[])
   AS t (id, partition, fetched_at, reasons)
-ON CONFLICT (entity, record_id) DO UPDATE SET
-  partition = excluded.partition, fetched_at = excluded.fetched_at, reasons = excluded.reasons,
+ON CONFLICT (entity, partition, record_id) DO UPDATE SET
+  fetched_at = excluded.fetched_at, reasons = excluded.reasons,
   last_seen = excluded.last_seen, run_id = excluded.run_id, times = held.times + 1
 WHERE excluded.fetched_at >= held.fetched_at
+"""
+
+
+_RELEASE = """
+DELETE FROM ops.quarantine USING unnest(%s::text[], %s::text[]) AS good (id, home)
+WHERE entity = %s AND record_id = good.id AND partition = good.home
 """
 
 
@@ -37,10 +43,10 @@ def update_quarantine(
     rows = held.fetchall()
     if rows:
         good = _released(rows, quarantined, truth)
-        cursor.execute("DELETE FROM ops.quarantine WHERE entity = %s AND record_id = ANY(%s)", [entity, good])
+        cursor.execute(_RELEASE, [[record for record, _ in good], [home for _, home in good], entity])
     if quarantined.is_empty():
         return
-    latest = quarantined.sort("_fetched_at").unique("_record_id", keep="last", maintain_order=True)
+    latest = quarantined.sort("_fetched_at").unique(["_record_id", "_partition"], keep="last", maintain_order=True)
     values = {
         "entity": entity,
         "at": moment.at,
@@ -53,14 +59,19 @@ def update_quarantine(
     cursor.execute(_UPSERT, values)
 
 
-def _released(rows: list[TupleRow], quarantined: pl.DataFrame, truth: Truth) -> list[str]:
-    fetched = dict(truth.records().iter_rows())
-    bad = set(quarantined["_record_id"])
-    keys = set(truth.keys)
+def _released(rows: list[TupleRow], quarantined: pl.DataFrame, truth: Truth) -> list[tuple[str, str]]:
+    """(record, partition) of those that the load read, and did not find bad, since they were set aside."""
+    fetched = {(home, record): moment for home, record, moment in truth.records().iter_rows()}
+    bad = set(quarantined.select("_record_id", "_partition").iter_rows())
     released = []
-    for record_id, partition, held_since in rows:
-        in_scope = record_id in fetched or (partition if truth.column == "_partition" else record_id) in keys
-        as_of = fetched.get(record_id, truth.as_of)
-        if in_scope and record_id not in bad and (as_of is None or held_since <= as_of):
-            released.append(record_id)
+    for record, home, held_since in rows:
+        if truth.partition not in (None, home) or (record, home) in bad:
+            continue
+        by_partition = truth.column == "_partition"
+        key = home if by_partition else record
+        if key not in truth.as_of:
+            continue
+        as_of = fetched.get((home if by_partition else None, record), truth.as_of[key])
+        if as_of is None or held_since <= as_of:
+            released.append((record, home))
     return released

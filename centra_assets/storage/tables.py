@@ -30,10 +30,19 @@ SYSTEM_COLUMNS: tuple[Column, ...] = (
 
 
 @dataclass(frozen=True)
+class Follower:
+    """An asset that is computed from a table by the days in one of its date columns."""
+
+    asset: str
+    column: str
+
+
+@dataclass(frozen=True)
 class Table:
     """A core table and its twin of superseded rows in `history`.
 
-    `columns` are the business columns in order; `key` names the primary key among them.
+    `columns` are the business columns in order; `key` names the primary key among them. `follows` are the assets whose
+    days a load notes as stale when it changes a row of them.
     """
 
     name: str
@@ -42,6 +51,7 @@ class Table:
     description: str = ""
     schema: str = "core"
     indexes: Sequence[Sequence[str]] = field(default=())
+    follows: Sequence[Follower] = field(default=())
 
     @property
     def relation(self) -> str:

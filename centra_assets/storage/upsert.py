@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, LiteralString
 
 import polars as pl
@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 
 from centra_assets.storage.copying import copy_into, indexes_rebuilt
 from centra_assets.storage.errors import CollapseError
+from centra_assets.storage.following import Stale, days_in, days_of, followed
 from centra_assets.storage.tables import SYSTEM_COLUMNS, Table
 
 _STAGE = sql.Identifier("pg_temp", "stage")
@@ -64,15 +65,16 @@ class LoadCounts:
 class Truth:
     """What a load claims: of which rows its batch is the whole truth, and as of when.
 
-    `column` (`_partition` or `_record_id`) is one of `keys` for every row in scope. `records` says when each record
-    of the batch was fetched (_record_id, _fetched_at); rows of other records are as old as `as_of`. Rows that were
-    fetched later than that, and rows of the records in `spared`, are not deleted.
+    `column` (`_partition` or `_record_id`) is one of the keys of `as_of` for every row in scope; with a `partition`,
+    all lie in that one. `records` says when each record of the batch was read (_partition where the scope is one of
+    partitions, _record_id, _fetched_at); other records were read when `as_of` says. Rows that were fetched later than
+    that, and rows of the records in `spared`, are not deleted.
     """
 
     column: str
-    keys: Sequence[str]
+    partition: str | None
     records: Callable[[], pl.DataFrame]
-    as_of: datetime | None
+    as_of: Mapping[str, datetime | None]
     spared: Sequence[str]
 
 
@@ -98,20 +100,30 @@ class TableUpsert:
         self._columns = [column.name for column in (*table.columns, *SYSTEM_COLUMNS)]
         self._core = sql.Identifier(table.schema, table.name)
         self._parts = _statement_parts(table, truth)
+        self._copied: set[Stale] = set()
+        self._compared: dict[str, set[date | None]] = {}
 
-    def copy(self, pieces: Pieces) -> bool:
-        """COPYs rows straight into the table; changes nothing and returns False when a key is there already."""
+    def copy(self, rows: pl.DataFrame, pieces: Pieces) -> bool:
+        """COPYs rows, whose CSV are the pieces, straight into the table.
+
+        Changes nothing and returns False when a key is there already.
+        """
         try:
             with self._cursor.connection.transaction(), indexes_rebuilt(self._cursor, self._table):
                 copy_into(self._cursor, self._core, self._columns, pieces())
         except errors.UniqueViolation:
             return False
+        self._copied = days_in(self._table, rows)
         return True
 
-    def compare(self, keys: Sequence[str], pieces: Pieces) -> Outcomes:
-        """Makes the table's rows of the partitions or records `keys` equal to the rows in `pieces`."""
+    def compare(self, keys: Sequence[str], pieces: Pieces, late: Sequence[str]) -> Outcomes:
+        """Makes the table's rows of the partitions or records `keys` equal to the rows in `pieces`.
+
+        In the partitions `late` no row is inserted that a later reading than its own deleted.
+        """
         self._stage(pieces)
         self._judge(keys)
+        self._refuse_late(late)
         self._spare()
         outcomes = self._outcomes()
         self._refuse_collapse(outcomes)
@@ -126,10 +138,15 @@ class TableUpsert:
         self._run("DROP TABLE {stage}, {verdict}")
         return outcomes
 
+    def stale(self) -> set[Stale]:
+        """The days of other assets that what was done so far made stale."""
+        return self._copied.union(*(days_of(self._table, *found) for found in self._compared.items()))
+
     def _stage(self, pieces: Pieces) -> None:
         self._run("CREATE TEMPORARY TABLE {stage} ON COMMIT DROP AS SELECT {columns} FROM {core} WITH NO DATA")
         self._run(
-            "CREATE TEMPORARY TABLE {verdict} (outcome text, partition text, was text, stage_row tid, core_row tid)"
+            "CREATE TEMPORARY TABLE {verdict} (outcome text, partition text, was text, stage_row tid, core_row tid,"
+            " read_at timestamptz)"
             " ON COMMIT DROP"
         )
         copy_into(self._cursor, _STAGE, self._columns, pieces())
@@ -138,7 +155,7 @@ class TableUpsert:
         """One pass over batch and core: a verdict for every row that is not the same in both."""
         self._run(
             """
-            INSERT INTO {verdict}
+            INSERT INTO {verdict} (outcome, partition, was, stage_row, core_row)
             SELECT CASE WHEN c.core_row IS NULL THEN 'inserted'
                         WHEN s.stage_row IS NULL THEN 'deleted'
                         WHEN {not_older} THEN 'updated' ELSE 'stale' END,
@@ -150,22 +167,41 @@ class TableUpsert:
             keys=keys,
         )
 
+    def _refuse_late(self, late: Sequence[str]) -> None:
+        """Takes back insertions of what a later reading deleted. An equal one is a new parse of the same reading."""
+        if not late:
+            return
+        self._run(
+            """
+            UPDATE {verdict} v SET outcome = 'stale' FROM {stage} s
+            WHERE v.outcome = 'inserted' AND s.ctid = v.stage_row AND s._partition = ANY(%(late)s) AND EXISTS (
+              SELECT FROM {history} c WHERE {key_match} AND c._record_id = s._record_id
+              AND c._partition = s._partition AND c._operation = 'delete' AND c._superseded_fetched_at > s._fetched_at)
+            """,
+            late=late,
+        )
+
     def _spare(self) -> None:
         """Takes back deletions of what is newer than the batch, or whose record is in quarantine."""
         candidates = self._run("SELECT count(*) FROM {verdict} WHERE outcome = 'deleted'").fetchone()
         if not candidates or not candidates[0]:
             return
-        self._run("CREATE TEMPORARY TABLE {record} (id text, fetched_at timestamptz) ON COMMIT DROP")
-        text = self._truth.records().write_csv(include_header=False, quote_style="non_numeric").encode()
-        copy_into(self._cursor, _RECORD, ["id", "fetched_at"], iter([text]))
+        self._run("CREATE TEMPORARY TABLE {record} (home text, id text, fetched_at timestamptz) ON COMMIT DROP")
+        text = self._truth.records().write_csv(include_header=False, null_value="\\N", quote_style="non_numeric")
+        copy_into(self._cursor, _RECORD, ["home", "id", "fetched_at"], iter([text.encode()]))
         self._run(
             """
-            UPDATE {verdict} v SET outcome = 'spared' FROM {core} c LEFT JOIN {record} r ON r.id = c._record_id
+            UPDATE {verdict} v SET read_at = coalesce(r.fetched_at, a.as_of), outcome = CASE
+              WHEN c._record_id = ANY(%(spared)s) OR c._fetched_at > coalesce(r.fetched_at, a.as_of) THEN 'spared'
+              ELSE 'deleted' END
+            FROM {core} c
+            JOIN unnest(%(keys)s::text[], %(as_of)s::timestamptz[]) AS a (key, as_of) ON a.key = c.{scoped}
+            LEFT JOIN {record} r ON {same_record}
             WHERE v.outcome = 'deleted' AND c.ctid = v.core_row
-              AND (c._record_id = ANY(%(spared)s) OR c._fetched_at > coalesce(r.fetched_at, %(as_of)s))
             """,
             spared=self._truth.spared,
-            as_of=self._truth.as_of,
+            keys=list(self._truth.as_of),
+            as_of=list(self._truth.as_of.values()),
         )
         self._run("DROP TABLE {record}")
 
@@ -205,7 +241,9 @@ class TableUpsert:
 
     def _present(self) -> dict[str, int]:
         """How many rows core has in scope, per partition."""
-        found = self._run("SELECT _partition, count(*) FROM {core} WHERE {in_scope} GROUP BY 1", keys=self._truth.keys)
+        found = self._run(
+            "SELECT _partition, count(*) FROM {core} WHERE {in_scope} GROUP BY 1", keys=list(self._truth.as_of)
+        )
         return dict(found.fetchall())
 
     def _collapse(self, what: str) -> CollapseError:
@@ -214,14 +252,17 @@ class TableUpsert:
         )
 
     def _carry_out(self, outcomes: Outcomes) -> None:
+        self._follow()
         superseded = _total(outcomes, UPDATED) + _total(outcomes, DELETED)
         if superseded:
             self._run(
                 """
-                INSERT INTO {history} ({columns}, _operation, _valid_from, _valid_to, _run_id)
+                INSERT INTO {history} ({columns}, _operation, _valid_from, _valid_to, _run_id,
+                                       _superseded_fetched_at)
                 SELECT {core_columns}, CASE v.outcome WHEN 'deleted' THEN 'delete' ELSE 'update' END,
-                       c._loaded_at, %(at)s, %(run_id)s
-                FROM {verdict} v JOIN {core} c ON c.ctid = v.core_row WHERE v.outcome IN ('updated', 'deleted')
+                       c._loaded_at, %(at)s, %(run_id)s, coalesce(s._fetched_at, v.read_at)
+                FROM {verdict} v JOIN {core} c ON c.ctid = v.core_row LEFT JOIN {stage} s ON s.ctid = v.stage_row
+                WHERE v.outcome IN ('updated', 'deleted')
                 """,
                 at=self._moment.at,
                 run_id=self._moment.run_id,
@@ -243,8 +284,28 @@ class TableUpsert:
                 """
             )
 
+    def _follow(self) -> None:
+        """Remembers the days of rows that are about to change: before and after."""
+        for column in followed(self._table):
+            found = self._execute(
+                """
+                SELECT s.{day} FROM {verdict} v JOIN {stage} s ON s.ctid = v.stage_row
+                WHERE v.outcome IN ('inserted', 'updated')
+                UNION SELECT c.{day} FROM {verdict} v JOIN {core} c ON c.ctid = v.core_row
+                WHERE v.outcome IN ('updated', 'deleted')
+                """,
+                {**self._parts, "day": sql.Identifier(column)},
+                {},
+            )
+            self._compared[column] = {day for (day,) in found}
+
     def _run(self, template: LiteralString, **values: Any) -> Cursor[TupleRow]:
-        return self._cursor.execute(sql.SQL(template).format(**self._parts), values or None)
+        return self._execute(template, self._parts, values)
+
+    def _execute(
+        self, template: LiteralString, parts: Mapping[str, sql.Composable], values: Mapping[str, Any]
+    ) -> Cursor[TupleRow]:
+        return self._cursor.execute(sql.SQL(template).format(**parts), values or None)
 
 
 def _statement_parts(table: Table, truth: Truth) -> dict[str, sql.Composable]:
@@ -252,13 +313,19 @@ def _statement_parts(table: Table, truth: Truth) -> dict[str, sql.Composable]:
     columns = [column.name for column in (*table.columns, *SYSTEM_COLUMNS)]
     settable = [name for name in columns if name not in table.key]
     compared = [column.name for column in table.columns if column.name not in table.key] + ["_partition"]
+    by_partition = truth.column == "_partition"
+    within = sql.SQL(" AND _partition = {}").format(truth.partition) if truth.partition is not None else sql.SQL("")
     return {
         "core": sql.Identifier(table.schema, table.name),
         "history": sql.Identifier("history", table.name),
         "stage": _STAGE,
         "verdict": _VERDICT,
         "record": _RECORD,
-        "in_scope": sql.SQL("{} = ANY(%(keys)s)").format(sql.Identifier(truth.column)),
+        "scoped": sql.Identifier(truth.column),
+        "in_scope": sql.SQL("{} = ANY(%(keys)s)").format(sql.Identifier(truth.column)) + within,
+        "same_record": sql.SQL(
+            "r.id = c._record_id AND r.home = c._partition" if by_partition else "r.id = c._record_id"
+        ),
         "key_match": sql.SQL(" AND ").join(sql.SQL("s.{0} = c.{0}").format(sql.Identifier(key)) for key in table.key),
         "differs": sql.SQL("({}) IS DISTINCT FROM ({})").format(_listed(compared, "s"), _listed(compared, "c")),
         "not_older": sql.SQL(

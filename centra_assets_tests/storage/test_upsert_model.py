@@ -22,6 +22,8 @@ from centra_assets_tests.storage.shop import LINES, NOON, ORDERS, batch, quarant
 TABLES = {"orders": ORDERS, "order_lines": LINES}
 PARTITIONS = ["p1", "p2", "p3"]
 RECORDS = ["1", "2", "3", "4"]
+# Of a batch that is empty and does not say when it was read.
+ANY_TIME = 99
 LET_ALL_GO = CollapseGuard(rows=10**9)
 
 
@@ -31,9 +33,24 @@ class Step:
 
     by_partition: bool
     scope: list[str]
+    within: str | None
     rows: dict[str, dict[int, tuple[int, str, str, int | None]]]
     bad: dict[str, str]
     minutes: dict[str, int]
+    homes: dict[str, str]
+
+    def covers(self, record: str, partition: str) -> bool:
+        return partition in self.scope if self.by_partition else record in self.scope and self._reaches(partition)
+
+    def read_at(self, record: str, partition: str) -> int:
+        """When the step saw what there is of the record in the partition."""
+        as_of = max(self.minutes.values(), default=ANY_TIME)
+        if self.by_partition and self.homes.get(record) != partition:
+            return as_of
+        return self.minutes.get(record, as_of)
+
+    def _reaches(self, partition: str) -> bool:
+        return self.within in (None, partition)
 
 
 @dataclass(frozen=True)
@@ -48,9 +65,10 @@ class Edit:
 def steps(draw: st.DrawFn) -> Step:
     by_partition = draw(st.booleans())
     scope = draw(st.lists(st.sampled_from(PARTITIONS if by_partition else RECORDS), min_size=1, unique=True))
+    within = None if by_partition else draw(st.none() | st.sampled_from(PARTITIONS))
     homes = {}
     for record in RECORDS if by_partition else scope:
-        partition = draw(st.sampled_from(PARTITIONS if not by_partition else [*scope, ""]))
+        partition = draw(st.sampled_from([*scope, ""] if by_partition else [within] if within else PARTITIONS))
         if partition:
             homes[record] = partition
     bad = draw(st.lists(st.sampled_from(sorted(homes)), max_size=1, unique=True)) if homes else []
@@ -63,7 +81,7 @@ def steps(draw: st.DrawFn) -> Step:
     for line_id in draw(st.lists(st.integers(1, 6), max_size=6, unique=True)) if good else []:
         record = draw(st.sampled_from(good))
         rows["order_lines"][line_id] = (draw(st.integers(0, 2)), record, homes[record], source[record])
-    return Step(by_partition, scope, rows, {record: homes[record] for record in bad}, minutes)
+    return Step(by_partition, scope, within, rows, {record: homes[record] for record in bad}, minutes, homes)
 
 
 edits = st.builds(Edit, st.integers(1, 6), st.none() | st.integers(7, 8))
@@ -85,33 +103,36 @@ class Model:
 
     core: dict[str, dict[int, Row]] = field(default_factory=lambda: {"orders": {}, "order_lines": {}})
     history: Counter[tuple[Any, ...]] = field(default_factory=Counter)
-    quarantine: dict[str, tuple[str, int, int, int]] = field(default_factory=dict)
+    gone: dict[tuple[str, int, str, str], int] = field(default_factory=dict)
+    quarantine: dict[tuple[str, str], tuple[int, int, int]] = field(default_factory=dict)
 
     def load(self, step: Step, now: int) -> dict[str, dict[str, LoadCounts]]:
-        as_of = max(step.minutes.values(), default=99)
-        counts = {table: self._load_table(step, table, now, as_of) for table in TABLES}
-        self._set_aside(step, now, as_of)
+        counts = {table: self._load_table(step, table, now) for table in TABLES}
+        self._set_aside(step, now)
         return counts
 
-    def _load_table(self, step: Step, table: str, now: int, as_of: int) -> dict[str, LoadCounts]:
+    def _load_table(self, step: Step, table: str, now: int) -> dict[str, LoadCounts]:
         core = self.core[table]
         tally: dict[str, list[int]] = {part: [0, 0, 0, 0] for part in (step.scope if step.by_partition else [])}
         for key, old in list(core.items()):
-            in_scope = (old.partition if step.by_partition else old.record) in step.scope
-            gone = in_scope and key not in step.rows[table] and old.record not in step.bad
-            if gone and old.fetched <= step.minutes.get(old.record, as_of):
-                self._supersede(table, key, old, "delete", now)
+            gone = step.covers(old.record, old.partition) and key not in step.rows[table]
+            read_at = step.read_at(old.record, old.partition)
+            if gone and old.record not in step.bad and old.fetched <= read_at:
+                self._supersede(table, key, old, "delete", now, read_at)
                 del core[key]
                 tally.setdefault(old.partition, [0, 0, 0, 0])[3] += 1
         for key, (value, record, partition, source) in step.rows[table].items():
             new = Row(value, record, partition, source, step.minutes[record], now)
             row_count = tally.setdefault(partition, [0, 0, 0, 0])
             found = core.get(key)
-            if found is None:
+            met = found is not None and step.covers(found.record, found.partition)
+            if not met and self.gone.get((table, key, record, partition), -1) > new.fetched:
+                row_count[2] += 1
+            elif found is None:
                 core[key] = new
                 row_count[0] += 1
             elif self._differs(table, found, new) and not self._older(new, found):
-                self._supersede(table, key, found, "update", now)
+                self._supersede(table, key, found, "update", now, new.fetched)
                 core[key] = new
                 row_count[1] += 1
             else:
@@ -127,20 +148,22 @@ class Model:
         by_source = new.source is not None and old.source is not None and new.source < old.source
         return new.fetched < old.fetched or by_source
 
-    def _supersede(self, table: str, key: int, old: Row, operation: str, now: int) -> None:
-        self.history[(table, key, old.value, old.record, old.partition, operation, old.loaded, now)] += 1
+    def _supersede(self, table: str, key: int, old: Row, operation: str, now: int, read_at: int) -> None:
+        fetch = None if read_at == ANY_TIME else read_at
+        self.history[(table, key, old.value, old.record, old.partition, operation, fetch, old.loaded, now)] += 1
+        if operation == "delete" and fetch is not None:
+            version = (table, key, old.record, old.partition)
+            self.gone[version] = max(fetch, self.gone.get(version, -1))
 
-    def _set_aside(self, step: Step, now: int, as_of: int) -> None:
-        for record, (partition, fetched, *_) in list(self.quarantine.items()):
-            seen = (partition if step.by_partition else record) in step.scope or record in step.minutes
-            if seen and record not in step.bad and fetched <= step.minutes.get(record, as_of):
-                del self.quarantine[record]
+    def _set_aside(self, step: Step, now: int) -> None:
+        for (record, partition), (fetched, *_) in list(self.quarantine.items()):
+            read = step.covers(record, partition) and step.bad.get(record) != partition
+            if read and fetched <= step.read_at(record, partition):
+                del self.quarantine[(record, partition)]
         for record, partition in step.bad.items():
-            held = self.quarantine.get(record)
-            if held is None:
-                self.quarantine[record] = (partition, step.minutes[record], now, 1)
-            elif step.minutes[record] >= held[1]:
-                self.quarantine[record] = (partition, step.minutes[record], held[2], held[3] + 1)
+            fetched, first, times = self.quarantine.get((record, partition), (-1, now, 0))
+            if step.minutes[record] >= fetched:
+                self.quarantine[(record, partition)] = (step.minutes[record], first, times + 1)
 
     def edit(self, edit: Edit) -> None:
         if edit.line_id not in self.core["order_lines"]:
@@ -169,7 +192,7 @@ def _load(warehouse: Warehouse, step: Step, run_id: str) -> LoadReport:
         for name, cells in step.rows.items()
     ]
     bad = quarantined(*[(record, partition, step.minutes[record]) for record, partition in step.bad.items()])
-    scope = PartitionScope(step.scope) if step.by_partition else RecordScope(step.scope)
+    scope = PartitionScope(step.scope) if step.by_partition else RecordScope(step.scope, partition=step.within)
     return warehouse.load("orders", batches, scope=scope, run_id=run_id, quarantined=bad, guard=LET_ALL_GO)
 
 
@@ -187,17 +210,18 @@ def _assert_equal(url: str, model: Model, loads: dict[datetime, int]) -> None:
         history: Counter[tuple[Any, ...]] = Counter()
         for table, key, value in (("orders", "number", "status"), ("order_lines", "line_id", "quantity")):
             for row in connection.execute(
-                f"SELECT '{table}', {key}, {value}::int, _record_id, _partition, _operation, _valid_from, _valid_to"
-                f" FROM history.{table}"
+                f"SELECT '{table}', {key}, {value}::int, _record_id, _partition, _operation, _superseded_fetched_at,"
+                f" _valid_from, _valid_to FROM history.{table}"
             ):
-                history[(*row[:6], loads[row[6]], loads[row[7]])] += 1
+                minutes = row[6] and (row[6] - NOON) // timedelta(minutes=1)
+                history[(*row[:6], minutes, loads[row[7]], loads[row[8]])] += 1
         assert history == model.history
         aside = connection.execute(
             "SELECT record_id, partition, fetched_at, first_seen, times FROM ops.quarantine WHERE entity = 'orders'"
         ).fetchall()
         assert {(*row[:3], loads[row[3]], row[4]) for row in aside} == {
             (record, partition, NOON + timedelta(minutes=fetched), first, times)
-            for record, (partition, fetched, first, times) in model.quarantine.items()
+            for (record, partition), (fetched, first, times) in model.quarantine.items()
         }
 
 
