@@ -13,7 +13,7 @@ from centra_assets.assets.tables import table_of
 from centra_assets.centra.pruning import Pruned
 from centra_assets.entities.contract import Contract, one_line
 from centra_assets.entities.model import Entity
-from centra_assets.storage.tables import SYSTEM_COLUMNS
+from centra_assets.storage.tables import SYSTEM_COLUMNS, Table
 
 _ARGUMENTS = re.compile(r"\([^)]*\)")
 
@@ -64,8 +64,12 @@ def _record_paths(entity: Entity) -> list[str]:
 
 
 def core_column_schema(contract: type[Contract]) -> dg.TableSchema:
-    """The table's columns with descriptions, as they stand in PostgreSQL."""
-    table = table_of(contract)
+    """A core table's columns with descriptions, as they stand in PostgreSQL."""
+    return table_schema(table_of(contract))
+
+
+def table_schema(table: Table) -> dg.TableSchema:
+    """A table's columns with descriptions, as they stand in PostgreSQL."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(

@@ -58,16 +58,17 @@ refund AS (
   FROM core.payments
   WHERE business_date = ANY(%(days)s::date[]) AND direction = 'out' AND entry_type <> 'MARKED_AS_UNPAID'
     AND is_internal IS NOT TRUE
-  UNION ALL
-  SELECT DISTINCT ON (e.payment_id) e.payment_id, e.business_date, coalesce(o.store_id, r.store_id), o.market_id,
-         coalesce(e.currency, o.currency), o.status = 'CANCELLED', e.amount
-  FROM core.return_refunds e
-  LEFT JOIN core.payments p ON p.id = e.payment_id AND p.direction = 'out'
-  LEFT JOIN core.returns r ON r.id = e.return_id
-  LEFT JOIN core.orders o ON o.number = e.order_number
-  WHERE e.business_date = ANY(%(days)s::date[]) AND e.direction = 'out' AND e.entry_type <> 'MARKED_AS_UNPAID'
-    AND p.id IS NULL AND o.is_internal IS NOT TRUE
-  ORDER BY payment_id
+  UNION ALL (
+    SELECT DISTINCT ON (e.payment_id) e.payment_id, e.business_date, coalesce(o.store_id, r.store_id), o.market_id,
+           coalesce(e.currency, o.currency), o.status = 'CANCELLED', e.amount
+    FROM core.return_refunds e
+    LEFT JOIN core.payments p ON p.id = e.payment_id AND p.direction = 'out'
+    LEFT JOIN core.returns r ON r.id = e.return_id
+    LEFT JOIN core.orders o ON o.number = e.order_number
+    WHERE e.business_date = ANY(%(days)s::date[]) AND e.direction = 'out' AND e.entry_type <> 'MARKED_AS_UNPAID'
+      AND p.id IS NULL AND o.is_internal IS NOT TRUE
+    ORDER BY e.payment_id, e.return_id
+  )
 ),
 entry AS (
   SELECT business_date, store_id, market_id, currency,

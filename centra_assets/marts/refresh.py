@@ -31,8 +31,8 @@ INSERT INTO ops.stale_partition (asset, partition) SELECT %(asset)s, unnest(%(da
 """
 # Ids have gaps while others write: a smaller one than the newest may not be visible yet, so each is named.
 _READ = """
-SELECT clock_timestamp() AS at, coalesce(array_agg(id), '{}') AS notes FROM ops.stale_partition
-WHERE asset = %(asset)s AND partition = ANY(%(days)s)
+SELECT clock.at, note.id FROM (SELECT clock_timestamp() AS at) clock
+LEFT JOIN ops.stale_partition note ON note.asset = %(asset)s AND note.partition = ANY(%(days)s)
 """
 _SETTLE = "DELETE FROM ops.stale_partition WHERE asset = %(asset)s AND id = ANY(%(notes)s) RETURNING id"
 _DROP = "DELETE FROM ops.stale_partition WHERE asset = %(asset)s AND partition = ANY(%(days)s) RETURNING partition"
@@ -92,7 +92,7 @@ def _compute_and_load(
     warehouse: Warehouse, mart: Mart, days: Sequence[str], own: Collection[int], run_id: str
 ) -> LoadReport:
     read = warehouse.query(_READ, {"asset": mart.asset, "days": list(days)})
-    at, notes = cast(datetime, read["at"][0]), read["notes"][0].to_list()
+    at, notes = cast(datetime, read["at"][0]), read["id"].drop_nulls().to_list()
     rows = _computed(warehouse, mart, days, at)
     return warehouse.load(
         mart.asset,

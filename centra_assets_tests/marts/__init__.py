@@ -1,0 +1,1 @@
+"""Marts: their figures, and how they stay fresh."""
