@@ -87,7 +87,7 @@ def read_sync_config(path: Path | None = None, entities: Sequence[Entity] = ENTI
     )
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc] - PyYAML has no types
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
     """YAML in which a key that is written twice is an error: the second would silently replace the first."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -11,6 +11,7 @@ from centra_assets.centra.buckets import Priority, RateLimit
 from centra_assets.centra.budget import Budget, LocalBudget
 from centra_assets.centra.client import Answer, CentraClient, Secret, environment_of
 from centra_assets.centra.documents import Query
+from centra_assets.centra.errors import TransportError
 from centra_assets.centra.memory import ApiMemory, LocalMemory, PostgresMemory
 from centra_assets.centra.paging import Page
 from centra_assets.centra.plans import PreparedQuery
@@ -59,10 +60,10 @@ class BlockingClient:
             raise RuntimeError("The client is used outside of its `with` block.")
         return self._client
 
-    def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
+    def _run(self, work: Coroutine[Any, Any, _T], patience_seconds: float | None = None) -> _T:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
-            return future.result()
+            return future.result(patience_seconds)
         except BaseException:
             # An interrupt of this thread ends the work in the other one.
             future.cancel()
@@ -84,9 +85,14 @@ class BlockingClient:
         *,
         operation: str | None = None,
         priority: Priority | None = None,
+        patience_seconds: float | None = None,
     ) -> Answer:
-        """See CentraClient.execute."""
-        return self._run(self._open().execute(document, variables, operation=operation, priority=priority))
+        """See CentraClient.execute. TransportError when patience ends first, waiting for quota included."""
+        work = self._open().execute(document, variables, operation=operation, priority=priority)
+        try:
+            return self._run(work, patience_seconds)
+        except TimeoutError:
+            raise TransportError(f"No answer within {patience_seconds:g} s, waiting for quota included.") from None
 
     def prepare(self, query: Query) -> PreparedQuery:
         """See CentraClient.prepare."""

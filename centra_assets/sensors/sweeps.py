@@ -1,0 +1,158 @@
+"""The sensor `sweeps`: which entities are due, and one run for all of them. What a sweep does is in sync."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+
+import dagster as dg
+
+from centra_assets.errors import CentraAssetsError
+from centra_assets.jobs import AssetJob
+from centra_assets.resources.storage import WarehouseResource
+from centra_assets.rhythm import shortly
+from centra_assets.storage.sync_state import Mark, SweepRequest, SyncState
+from centra_assets.sync_config import Strategy, SyncConfig
+
+OP = "sweep_entities"
+
+# A sweep that somebody asked for and that its run did not settle is asked for again after this.
+ASK_AGAIN = timedelta(minutes=5)
+
+_EVERY_SECONDS = 30
+_UNFINISHED = (
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """When a run was last requested for an entity, and which wish of somebody's it took along (0: none yet)."""
+
+    at: datetime
+    wish: int = 0
+
+
+@dataclass(frozen=True)
+class Due:
+    """An entity to sweep now. Its slot stays the same until it was swept, or asked for in vain for its whole pause."""
+
+    entity: str
+    slot: str
+    wish: int = 0
+
+
+def due(
+    config: SyncConfig,
+    marks: Sequence[Mark],
+    wishes: Sequence[SweepRequest],
+    asked: Mapping[str, Asked],
+    now: datetime,
+) -> list[Due]:
+    """The entities to sweep, in the order of the settings: those whose time has come, and those somebody asked for.
+
+    After downtime everything is due at once and nothing more than once: a sweep goes on from its own mark. One that
+    fails is asked for again after its interval, not at every tick.
+    """
+    newest = {entity: max(wish.id for wish in of) for entity, of in groupby(_sorted(wishes), lambda wish: wish.entity)}
+    checked = {(mark.entity, mark.strategy): mark.checked_at for mark in marks if not mark.partition}
+    found = []
+    for entity, settings in config.entities.items():
+        before = asked.get(entity)
+        if entity in newest and (before is None or newest[entity] > before.wish or now - before.at >= ASK_AGAIN):
+            slot = f"wish {newest[entity]}, {_count(now, ASK_AGAIN)}"
+            found.append(Due(entity, slot, newest[entity]))
+            continue
+        every = settings.sweep.every
+        if every is None or settings.sweep.strategy is Strategy.NONE:
+            continue
+        last = checked.get((entity, str(settings.sweep.strategy)))
+        if any(now - moment < every for moment in (last, before.at if before else None) if moment):
+            continue
+        slot = f"{last.isoformat() if last else 'never'}, {_count(now, every)}"
+        found.append(Due(entity, slot, before.wish if before else 0))
+    return found
+
+
+def _sorted(wishes: Sequence[SweepRequest]) -> list[SweepRequest]:
+    return sorted(wishes, key=lambda wish: wish.entity)
+
+
+def _count(now: datetime, pause: timedelta) -> int:
+    """The number of the pause that `now` lies in, counted from the epoch."""
+    return int(now.timestamp() // pause.total_seconds())
+
+
+def run_key(entities: Sequence[Due]) -> str:
+    """The same for the same work not yet done, so that Dagster asks once; another one for anything else."""
+    text = json.dumps([[entry.entity, entry.slot] for entry in entities])
+    return f"sweep-{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+
+
+def remembered(cursor: str | None) -> dict[str, Asked]:
+    """What the ticks before this one asked for; nothing where the cursor is not one of ours."""
+    try:
+        told = json.loads(cursor or "{}")
+        return {entity: Asked(datetime.fromisoformat(at), int(wish)) for entity, (at, wish) in told.items()}
+    except (ValueError, TypeError, AttributeError):
+        return {}
+
+
+def cursor_of(asked: Mapping[str, Asked]) -> str:
+    """The cursor that `remembered` reads."""
+    return json.dumps({entity: [entry.at.isoformat(), entry.wish] for entity, entry in sorted(asked.items())})
+
+
+def build_sweep_sensor(
+    job: AssetJob, config: SyncConfig, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> dg.SensorDefinition:
+    """A sensor that asks for one run of `job` for all entities that are due, while no such run is under way."""
+
+    @dg.sensor(
+        name="sweeps",
+        job=job,
+        minimum_interval_seconds=_EVERY_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Asks for the sweeps that are due by sync.yaml, and for those that somebody asked for.",
+    )
+    def sweeps(context: dg.SensorEvaluationContext, warehouse: WarehouseResource) -> dg.SensorResult | dg.SkipReason:
+        now = clock()
+        under_way = _under_way(context.instance, job.name)
+        if under_way is not None:
+            return dg.SkipReason(f"A sweep is under way since {shortly(_whole_seconds(now - under_way))}.")
+        state = SyncState(warehouse.database_url)
+        try:
+            marks, wishes = state.marks(), state.requests()
+        except CentraAssetsError as error:
+            if not error.transient:
+                raise
+            return dg.SkipReason(f"{error} The next tick tries again.")
+        asked = remembered(context.cursor)
+        found = due(config, marks, wishes, asked, now)
+        if not found:
+            return dg.SkipReason("No sweep is due.")
+        asked |= {entry.entity: Asked(now, entry.wish) for entry in found}
+        request = dg.RunRequest(
+            run_key=run_key(found),
+            run_config={"ops": {OP: {"config": {"entities": [entry.entity for entry in found]}}}},
+        )
+        return dg.SensorResult(run_requests=[request], cursor=cursor_of(asked))
+
+    return sweeps
+
+
+def _under_way(instance: dg.DagsterInstance, job_name: str) -> datetime | None:
+    """When the oldest unfinished run of the job was made, if there is one."""
+    filters = dg.RunsFilter(job_name=job_name, statuses=list(_UNFINISHED))
+    records = instance.get_run_records(filters, limit=1, ascending=True)
+    return records[0].create_timestamp if records else None
+
+
+def _whole_seconds(value: timedelta) -> timedelta:
+    return timedelta(seconds=max(0, int(value.total_seconds())))

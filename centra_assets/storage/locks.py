@@ -1,0 +1,25 @@
+"""The right to be the only one of ours who does a thing, held by a connection. What is done with it is not known."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from centra_assets.storage.failures import translated
+
+
+@contextmanager
+def alone(url: str, what: str) -> Iterator[bool]:
+    """Whether nobody else of ours does `what` at this moment; if so, nobody else does for the length of the block.
+
+    The right goes with the connection, so a process that dies holds nobody up.
+    """
+    with translated():
+        connection = psycopg.connect(url, application_name="centra_lock", connect_timeout=10, autocommit=True)
+    try:
+        with translated():
+            statement = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+            row = connection.execute(statement, [f"centra_assets/{what}"]).fetchone()
+        yield bool(row and row[0])
+    finally:
+        connection.close()
