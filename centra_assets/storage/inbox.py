@@ -22,6 +22,9 @@ _DRAINER_LOCK = 0x43454E5452414944
 # How often a hint is tried before it is given up; the sweeps find what it spoke of.
 MOST_ATTEMPTS = 6
 _FIRST_DELAY_SECONDS = 5
+_LONGEST_DELAY_SECONDS = 20 * 60
+# An outage is over some time: then what waited for its end shall not wait for long.
+_LONGEST_OUTAGE_DELAY_SECONDS = 60
 
 # Rows of one statement must differ in their key; `parameters` sees to it.
 STORE = """
@@ -53,9 +56,10 @@ WHERE id = ANY(%(ids)s)
 # Later and later, and at last given up: a hint that cannot be followed must not be followed for ever.
 _PUT_BACK = """
 UPDATE ops.inbox SET
-  state = CASE WHEN attempts >= %(most)s THEN 'failed' ELSE 'waiting' END,
-  done_at = CASE WHEN attempts >= %(most)s THEN clock_timestamp() END,
-  available_at = clock_timestamp() + make_interval(secs => %(delay)s * 2 ^ least(attempts - 1, 8)),
+  state = CASE WHEN attempts >= %(most)s::int THEN 'failed' ELSE 'waiting' END,
+  done_at = CASE WHEN attempts >= %(most)s::int THEN clock_timestamp() END,
+  available_at = clock_timestamp()
+    + make_interval(secs => least(%(longest)s, %(delay)s * 2 ^ least(attempts - 1, 8))),
   claimed_by = NULL, run_id = %(run_id)s, error = %(error)s
 WHERE id = ANY(%(ids)s)
 """
@@ -223,10 +227,16 @@ class Drainer:
             found = cursor.execute(_CLAIM, {"run_id": self._run_id, "limit": limit}).fetchall()
         return sorted(found, key=lambda hint: hint.id)
 
-    def put_back(self, ids: Sequence[int], error: str, *, delay: float = _FIRST_DELAY_SECONDS) -> None:
-        """To be tried again, later each time; given up after MOST_ATTEMPTS. `error` is a code, never a value."""
-        values = {"ids": list(ids), "most": MOST_ATTEMPTS, "delay": delay, "run_id": self._run_id, "error": error}
-        self._connection.execute(_PUT_BACK, values)
+    def put_back(
+        self, ids: Sequence[int], error: str, *, transient: bool = False, delay: float = _FIRST_DELAY_SECONDS
+    ) -> None:
+        """To be tried again, later each time; given up after MOST_ATTEMPTS, unless the cause is `transient`.
+
+        `error` is a code, never a value.
+        """
+        values = {"ids": list(ids), "delay": delay, "run_id": self._run_id, "error": error}
+        patience = (None, _LONGEST_OUTAGE_DELAY_SECONDS) if transient else (MOST_ATTEMPTS, _LONGEST_DELAY_SECONDS)
+        self._connection.execute(_PUT_BACK, values | dict(zip(("most", "longest"), patience, strict=True)))
 
     def finish(self, ids: Sequence[int], state: State) -> None:
         """Marks hints that led to no load: unknown, ignored, outside."""

@@ -97,8 +97,8 @@ class SyncState:
         """Asks for sweeps of these entities as soon as may be; asking twice is asking once."""
         statement = """
             INSERT INTO ops.sweep_request (entity, partition, since, reason)
-            SELECT entity, %(partition)s, %(since)s, %(reason)s FROM unnest(%(entities)s::text[]) AS entity
-            WHERE NOT EXISTS (SELECT FROM ops.sweep_request held WHERE held.entity = entity
+            SELECT asked, %(partition)s, %(since)s, %(reason)s FROM unnest(%(entities)s::text[]) AS asked
+            WHERE NOT EXISTS (SELECT FROM ops.sweep_request held WHERE held.entity = asked
               AND held.partition = %(partition)s AND held.since IS NOT DISTINCT FROM %(since)s::timestamptz)
         """
         values = {"entities": list(entities), "partition": partition, "since": since, "reason": reason}

@@ -1,0 +1,231 @@
+"""One batch of hints, from the inbox to the truth: claimed, resolved, fetched, applied, done. Knows no Dagster."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from centra_assets.centra.errors import FilterMissingError
+from centra_assets.centra.plans import PreparedQuery
+from centra_assets.entities.model import Entity
+from centra_assets.errors import CentraAssetsError
+from centra_assets.storage import inbox
+from centra_assets.storage.errors import WarehouseUnavailableError
+from centra_assets.storage.inbox import ClaimedHint, Drainer, State
+from centra_assets.storage.warehouse import DEFAULT_GUARD, OPEN_GUARD
+from centra_assets.sync.apply import Applied, apply
+from centra_assets.sync.lookup import Judged, Resolved, fetch, judge, lookup_of, resolve
+from centra_assets.sync.sweeping import Surroundings
+
+# What a hint's error says when it met one that is not ours to name.
+_UNEXPECTED = "UNEXPECTED"
+_NOT_FOUND = "HINT_NOT_FOUND"
+# So often a record is looked for that Centra told of and does not have; it may show it a moment later.
+_MOST_LOOKS = 3
+# More records gone than these, and than half of those that core knows, are rather a fault than the truth.
+_MOST_GONE = 20
+_DELETIONS = ("delete", "deleted")
+_PUT_BACK = "put back"
+
+
+class RecordsGoneError(CentraAssetsError):
+    """Most of the records that hints spoke of are known to us, and Centra says that it has none of them."""
+
+    code = "RECORDS_GONE"
+    remedy = (
+        "See whether the token still reads these objects; one restricted to a store does not see the others'. Records "
+        "that are really gone are removed by the nightly reconciliation."
+    )
+
+
+@dataclass
+class Followed:
+    """What following the hints about one entity came to. `states` counts the hints by what became of them."""
+
+    entity: Entity
+    applied: Applied = field(default_factory=Applied)
+    records: int = 0
+    requests: int = 0
+    complexity: int = 0
+    states: Counter[str] = field(default_factory=Counter)
+    error: Exception | None = None
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether it failed for a reason that passes."""
+        return isinstance(self.error, CentraAssetsError) and self.error.transient
+
+    @property
+    def code(self) -> str:
+        """The error's code; '' without one."""
+        if self.error is None:
+            return ""
+        return self.error.code if isinstance(self.error, CentraAssetsError) else _UNEXPECTED
+
+
+@dataclass
+class Drained:
+    """A batch: how many hints were claimed, what came of them per entity, and how many were not followed, by state."""
+
+    claimed: int = 0
+    followed: list[Followed] = field(default_factory=list)
+    aside: dict[State, int] = field(default_factory=dict)
+
+
+@dataclass
+class _Ends:
+    """What is to become of the hints about one entity: an end, or another try under a code."""
+
+    states: dict[State, list[int]] = field(default_factory=dict)
+    again: dict[str, list[int]] = field(default_factory=dict)
+
+    def mark(self, cursor: Cursor[TupleRow], run_id: str) -> None:
+        """Writes the ends, in the caller's transaction."""
+        for state, ids in self.states.items():
+            inbox.done(cursor, ids, run_id, state)
+
+
+class HintFollower:
+    """Follows hints for the length of a run. What was prepared for one batch serves the next."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        entities: Sequence[Entity],
+        *,
+        is_followed: Callable[[ClaimedHint], bool] = lambda hint: True,
+    ) -> None:
+        self._around = around
+        # Stock levels are found through the stock changes that moved them.
+        self._entities = sorted(entities, key=lambda entity: entity.name == "stock")
+        self._is_followed = is_followed
+        self._lookups: dict[str, PreparedQuery | None] = {}
+
+    def drain(self, drainer: Drainer, limit: int) -> Drained:
+        """One batch of at most `limit` hints. An entity that fails has its hints put back and harms no other.
+
+        Raises WarehouseUnavailableError: then nothing can be marked, and the next drainer starts over.
+        """
+        hints = drainer.claim(limit)
+        names = {entity.name for entity in self._entities}
+        aside: dict[State, list[int]] = {}
+        by_entity: dict[str, list[ClaimedHint]] = {}
+        for hint in hints:
+            if hint.entity not in names:
+                aside.setdefault("unknown", []).append(hint.id)
+            elif not self._is_followed(hint):
+                aside.setdefault("ignored", []).append(hint.id)
+            else:
+                by_entity.setdefault(hint.entity, []).append(hint)
+        for state, ids in aside.items():
+            drainer.finish(ids, state)
+        return Drained(
+            claimed=len(hints),
+            followed=[
+                self._follow(entity, by_entity[entity.name], drainer)
+                for entity in self._entities
+                if entity.name in by_entity
+            ],
+            aside={state: len(ids) for state, ids in aside.items()},
+        )
+
+    def _follow(self, entity: Entity, hints: Sequence[ClaimedHint], drainer: Drainer) -> Followed:
+        """The hints about one entity. Whatever goes wrong is kept in the outcome, and the hints are put back."""
+        outcome = Followed(entity)
+        with self._around.client.measure() as stats:
+            try:
+                ends = self._followed(entity, hints, drainer, outcome)
+            except WarehouseUnavailableError:
+                raise
+            except Exception as error:
+                outcome.error = error
+                ends = _Ends(again={outcome.code: [hint.id for hint in hints]})
+        outcome.requests, outcome.complexity = stats.requests, stats.complexity
+        for code, ids in ends.again.items():
+            drainer.put_back(ids, code, transient=outcome.is_transient)
+            outcome.states[_PUT_BACK] += len(ids)
+        outcome.states.update({state: len(ids) for state, ids in ends.states.items()})
+        return outcome
+
+    def _followed(self, entity: Entity, hints: Sequence[ClaimedHint], drainer: Drainer, outcome: Followed) -> _Ends:
+        """Follows them, and marks those that came to an end; the others are the caller's to put back."""
+        around = self._around
+        resolved = resolve(entity, hints, around.warehouse)
+        query = self._lookup(entity) if resolved.records else None
+        if query is None:
+            resolved.sweep_instead()
+        for partition in resolved.sweeps:
+            around.state.ask_for([entity.name], partition=partition, reason="hint")
+        judged = Judged()
+        if query is not None:
+            fetched = fetch(around.client, entity, resolved.wanted, calendar=around.calendar, query=query)
+            judged = judge(entity, fetched, resolved, around.warehouse)
+        believed = self._believed(entity, judged, outcome)
+        ends = _ends(hints, resolved, judged, believed)
+        rows = pl.concat([judged.rows, judged.tombstones]) if believed else judged.rows
+        outcome.records = rows.height
+        if rows.height:
+            outcome.applied = apply(
+                entity,
+                rows,
+                lake=around.lake,
+                warehouse=around.warehouse,
+                context=around.context,
+                run_id=around.run_id,
+                source=hints[0].source,
+                # Of the loss of a record, Centra's own word is proof enough.
+                guard=OPEN_GUARD if rows["payload"].null_count() else DEFAULT_GUARD,
+                within=lambda cursor: ends.mark(cursor, around.run_id),
+            )
+        else:
+            around.warehouse.transact(lambda cursor: ends.mark(cursor, around.run_id))
+        return ends
+
+    def _lookup(self, entity: Entity) -> PreparedQuery | None:
+        """The question for its records by id; None where this instance cannot be asked so."""
+        if entity.name not in self._lookups:
+            try:
+                self._lookups[entity.name] = lookup_of(self._around.client, entity)
+            except FilterMissingError:
+                self._lookups[entity.name] = None
+        return self._lookups[entity.name]
+
+    def _believed(self, entity: Entity, judged: Judged, outcome: Followed) -> bool:
+        """Whether the records that Centra does not have are really gone."""
+        gone = len(judged.gone)
+        if gone <= _MOST_GONE or 2 * gone <= judged.known:
+            return True
+        outcome.error = RecordsGoneError(f"{gone} of {judged.known} known records of {entity.name} were not found.")
+        return False
+
+
+def _ends(hints: Sequence[ClaimedHint], resolved: Resolved, judged: Judged, believed: bool) -> _Ends:
+    """What is to become of each hint. One that leads to several records ends when any of them could be judged."""
+    doubted = judged.unseen if believed else judged.unseen | judged.gone
+    ended: dict[int, State] = {hint.id: "failed" for hint in resolved.nowhere}
+    retried: dict[int, str] = {}
+    for place, spoken in resolved.records.items():
+        for hint in spoken:
+            if place in doubted:
+                retried[hint.id] = RecordsGoneError.code if place in judged.gone else _NOT_FOUND
+            elif ended.get(hint.id) != "done":
+                ended[hint.id] = "outside" if place in judged.outside else "done"
+    ended.update({hint.id: "done" for spoken in resolved.sweeps.values() for hint in spoken})
+    ends = _Ends()
+    for hint in hints:
+        code = retried.get(hint.id, "")
+        if hint.id not in ended and code == _NOT_FOUND and _is_settled(hint):
+            ended[hint.id] = "done"
+        if hint.id in ended:
+            ends.states.setdefault(ended[hint.id], []).append(hint.id)
+        else:
+            ends.again.setdefault(code, []).append(hint.id)
+    return ends
+
+
+def _is_settled(hint: ClaimedHint) -> bool:
+    """Whether that a record is nowhere needs no second look."""
+    return hint.action.lower() in _DELETIONS or hint.attempts >= _MOST_LOOKS

@@ -1,0 +1,271 @@
+"""Where hints lead: to records, which are fetched by id, or to a sweep. What comes of them is in `drain`."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import polars as pl
+from psycopg import sql
+
+from centra_assets.assets.queries import attribute_paths_to_drop, lookup_query
+from centra_assets.assets.tables import table_of
+from centra_assets.calendar import Calendar
+from centra_assets.centra.blocking import BlockingClient
+from centra_assets.centra.plans import PreparedQuery
+from centra_assets.entities.hints import DIRECT, LEDGER, PARTITION, WHOLE
+from centra_assets.entities.model import WHOLE as UNDIVIDED
+from centra_assets.entities.model import Entity
+from centra_assets.entities.registry import entity as entity_named
+from centra_assets.partitions import DYNAMIC_AXES
+from centra_assets.storage.inbox import ClaimedHint
+from centra_assets.storage.warehouse import Warehouse
+from centra_assets.sync.holdings import held_records
+from centra_assets.sync.partitioning import PLACED_SCHEMA, frame_of, keys_of, placed
+
+# Ids asked for at once; more are asked side by side.
+_CHUNK = 100
+# A record that core does not know is looked for under every store, pricelist or warehouse, if they are this few.
+_MOST_KEYS = 8
+# The sweep of an entity as a whole, in ops.sweep_request.
+EVERYTHING = ""
+
+# A record and where to ask for it: the key of a store, pricelist or warehouse, UNDIVIDED for all other axes.
+Place = tuple[str, str]
+
+_LINES_OF_CHANGES = """
+SELECT DISTINCT c.id::text AS reference, l.product_size_id::text AS id,
+  coalesce(l.warehouse_id, c.warehouse_id)::text AS key
+FROM core.stock_changes c JOIN core.stock_change_lines l ON l.stock_change_id = c.id
+WHERE c.id = ANY(%s::bigint[]) AND l.product_size_id IS NOT NULL
+"""
+
+
+@dataclass
+class Resolved:
+    """Where the hints about one entity lead: to records, to sweeps of a partition or of EVERYTHING, or nowhere."""
+
+    records: dict[Place, list[ClaimedHint]] = field(default_factory=dict)
+    sweeps: dict[str, list[ClaimedHint]] = field(default_factory=dict)
+    nowhere: list[ClaimedHint] = field(default_factory=list)
+
+    def leads_to(self, place: Place, hints: Iterable[ClaimedHint]) -> None:
+        """Notes that hints speak of a record."""
+        self.records.setdefault(place, []).extend(hints)
+
+    def asks_for(self, partition: str, hints: Iterable[ClaimedHint]) -> None:
+        """Notes that hints say no more than that something of a partition changed."""
+        self.sweeps.setdefault(partition, []).extend(hints)
+
+    def sweep_instead(self) -> None:
+        """Leads what was to be asked for by id to a sweep of the whole."""
+        for spoken in self.records.values():
+            self.asks_for(EVERYTHING, spoken)
+        self.records.clear()
+
+    @property
+    def wanted(self) -> dict[str, list[str]]:
+        """The record ids by key."""
+        by_key: dict[str, list[str]] = {}
+        for record_id, key in self.records:
+            by_key.setdefault(key, []).append(record_id)
+        return by_key
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What Centra said: the records as PLACED_SCHEMA; `missing` are those it does not have; `outside` exist and were
+    created before the merchant's first day, so no partition takes them. Asked at `asked_at` or later.
+    """
+
+    rows: pl.DataFrame
+    missing: frozenset[Place]
+    outside: frozenset[Place]
+    asked_at: datetime
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What an answer says of the records that were asked for. `gone` were known to core, `unseen` were not; `known`
+    counts those known to core, found or not.
+    """
+
+    rows: pl.DataFrame = field(default_factory=PLACED_SCHEMA.to_frame)
+    tombstones: pl.DataFrame = field(default_factory=PLACED_SCHEMA.to_frame)
+    gone: frozenset[Place] = frozenset()
+    unseen: frozenset[Place] = frozenset()
+    outside: frozenset[Place] = frozenset()
+    known: int = 0
+
+
+def resolve(entity: Entity, hints: Sequence[ClaimedHint], warehouse: Warehouse) -> Resolved:
+    """Where the hints about this entity lead, as far as core knows. Each ends in at least one place."""
+    resolved = Resolved()
+    by_way: dict[str, dict[str, list[ClaimedHint]]] = {}
+    for hint in hints:
+        by_way.setdefault(hint.via, {}).setdefault(hint.reference, []).append(hint)
+    for via, references in by_way.items():
+        if via == WHOLE:
+            resolved.asks_for(EVERYTHING, _all(references))
+        elif via == PARTITION:
+            for reference, spoken in references.items():
+                resolved.asks_for(reference, spoken)
+        elif entity.id_filter is None:
+            resolved.asks_for(EVERYTHING, _all(references))
+        elif via == DIRECT:
+            _directly(entity, references, warehouse, resolved)
+        elif via == LEDGER:
+            _through(references, _lines_of(references, warehouse), resolved)
+        else:
+            _through(references, _rows_with(entity, via, references, warehouse), resolved)
+    return resolved
+
+
+def lookup_of(client: BlockingClient, entity: Entity) -> PreparedQuery | None:
+    """The question for records of an entity by id, for this instance; None where Centra cannot be asked so."""
+    query = lookup_query(entity, drop_paths=attribute_paths_to_drop(client, entity))
+    return None if query is None else client.prepare(query)
+
+
+def fetch(
+    client: BlockingClient,
+    entity: Entity,
+    wanted: Mapping[str, Collection[str]],
+    *,
+    calendar: Calendar,
+    query: PreparedQuery | None = None,
+) -> Fetched:
+    """The records of these ids as they are now. `wanted` is by key; other axes than stores, pricelists, warehouses
+    have none, and whatever stands in its place is not asked with. `query` saves preparing it again.
+
+    Raises the client's errors, and CreationTimeMissingError.
+    """
+    asked_at = datetime.now(UTC)
+    query = query or lookup_of(client, entity)
+    if query is None:
+        raise ValueError(f"{entity.name} cannot be asked for by id.")
+    chunks = [(key, chunk) for key, ids in _by_key(entity, wanted).items() for chunk in _chunks(ids)]
+    frames = [PLACED_SCHEMA.to_frame()]
+    found: set[Place] = set()
+    homed: set[Place] = set()
+    for place, page in client.stream(query, [_variables(entity, key, chunk) for key, chunk in chunks]):
+        key, _ = chunks[place]
+        rows = placed(entity, frame_of(page, source="lookup"), calendar, key)
+        frames.append(rows)
+        found.update((record_id, key) for record_id in page.ids)
+        homed.update((record_id, key) for record_id in rows["id"])
+    asked = {(record_id, key) for key, chunk in chunks for record_id in chunk}
+    return Fetched(pl.concat(frames), frozenset(asked - found), frozenset(found - homed), asked_at)
+
+
+def judge(entity: Entity, fetched: Fetched, resolved: Resolved, warehouse: Warehouse) -> Judged:
+    """Tells records that are gone, and become tombstones where core has them, from those that nobody knows yet."""
+    ids = [record_id for record_id, _ in resolved.records]
+    held = held_records(entity, ids, warehouse)
+    if entity.axis in DYNAMIC_AXES:
+        held = held.with_columns(key="partition")
+    else:
+        held = held.with_columns(key=pl.lit(UNDIVIDED))
+    known = set(held.select("id", "key").iter_rows()) & resolved.records.keys()
+    gone = known & fetched.missing
+    dead = held.filter(pl.Series([place in gone for place in held.select("id", "key").iter_rows()], dtype=pl.Boolean))
+    return Judged(
+        rows=fetched.rows,
+        tombstones=tombstones(dead, fetched.asked_at),
+        gone=frozenset(gone),
+        unseen=fetched.missing - gone,
+        outside=fetched.outside,
+        known=len(known),
+    )
+
+
+def tombstones(gone: pl.DataFrame, fetched_at: datetime) -> pl.DataFrame:
+    """Rows that say that records (`id`, `partition`) are gone, as PLACED_SCHEMA."""
+    said = {
+        "id": pl.col("id"),
+        "updated_at": pl.lit(None),
+        "payload": pl.lit(None),
+        "fetched_at": pl.lit(fetched_at),
+        "source": pl.lit("lookup"),
+        "partition": pl.col("partition"),
+    }
+    return gone.select(said[name].cast(dtype).alias(name) for name, dtype in PLACED_SCHEMA.items())
+
+
+def _by_key(entity: Entity, wanted: Mapping[str, Collection[str]]) -> Mapping[str, Collection[str]]:
+    if entity.axis in DYNAMIC_AXES:
+        return wanted
+    return {UNDIVIDED: {record_id for ids in wanted.values() for record_id in ids}}
+
+
+def _chunks(ids: Collection[str]) -> Iterable[list[str]]:
+    listed = sorted(ids)
+    return (listed[begin : begin + _CHUNK] for begin in range(0, len(listed), _CHUNK))
+
+
+def _variables(entity: Entity, key: str, ids: Sequence[str]) -> dict[str, object]:
+    return {"ids": ids, "key": int(key)} if entity.axis in DYNAMIC_AXES else {"ids": ids}
+
+
+def _all(references: Mapping[str, Sequence[ClaimedHint]]) -> list[ClaimedHint]:
+    return [hint for spoken in references.values() for hint in spoken]
+
+
+def _directly(
+    entity: Entity, references: Mapping[str, Sequence[ClaimedHint]], warehouse: Warehouse, resolved: Resolved
+) -> None:
+    """References that are record ids. Where the id does not tell under which key to ask, core does, or all are."""
+    keyed = entity.axis in DYNAMIC_AXES
+    named = {reference: spoken for reference, spoken in references.items() if reference.isdecimal()}
+    resolved.nowhere += [hint for reference in references.keys() - named.keys() for hint in references[reference]]
+    homes: dict[str, list[str]] = {}
+    if keyed and named:
+        for record_id, key in held_records(entity, list(named), warehouse).select("id", "partition").iter_rows():
+            homes.setdefault(record_id, []).append(key)
+    everywhere = keys_of(entity, warehouse) if keyed and named.keys() - homes.keys() else [UNDIVIDED]
+    for reference, spoken in named.items():
+        keys = homes.get(reference, everywhere)
+        if reference in homes or 0 < len(keys) <= _MOST_KEYS:
+            for key in keys:
+                resolved.leads_to((reference, key), spoken)
+        else:
+            resolved.asks_for(EVERYTHING, spoken)
+
+
+def _through(
+    references: Mapping[str, Sequence[ClaimedHint]], found: Iterable[tuple[str, str, str | None]], resolved: Resolved
+) -> None:
+    """References that core leads on from, as (reference, record id, key). From the others only a sweep does."""
+    followed: set[str] = set()
+    for reference, record_id, key in found:
+        if key is not None:
+            resolved.leads_to((record_id, key), references[reference])
+            followed.add(reference)
+    for reference in references.keys() - followed:
+        resolved.asks_for(EVERYTHING, references[reference])
+
+
+def _rows_with(
+    entity: Entity, via: str, references: Iterable[str], warehouse: Warehouse
+) -> list[tuple[str, str, str | None]]:
+    """The records that own the rows of `table` with one of these values in `column`, for `via` `table.column`."""
+    name, column = via.split(".")
+    table = table_of(next(contract for contract in entity.tables if contract.table == name))
+    dtype = next(known.type for known in table.columns if known.name == column)
+    values = [value for value in references if value.isdecimal() or dtype == "text"]
+    statement = sql.SQL(
+        "SELECT DISTINCT {column}::text, _record_id, _partition FROM {table} WHERE {column} = ANY(%s::{dtype}[])"
+    ).format(
+        column=sql.Identifier(column),
+        table=sql.Identifier(table.schema, name),
+        dtype=sql.SQL(dtype),
+    )
+    keyed = entity.axis in DYNAMIC_AXES
+    rows = warehouse.query(statement.as_string(), [values]).iter_rows()
+    return [(reference, record_id, key if keyed else UNDIVIDED) for reference, record_id, key in rows]
+
+
+def _lines_of(references: Iterable[str], warehouse: Warehouse) -> list[tuple[str, str, str | None]]:
+    """The stock levels that stock changes moved: sizes in warehouses."""
+    warehouse.prepare([table_of(contract) for contract in entity_named("stock_changes").tables])
+    ids = [reference for reference in references if reference.isdecimal()]
+    return list(warehouse.query(_LINES_OF_CHANGES, [ids]).iter_rows())
