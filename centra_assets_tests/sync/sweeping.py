@@ -1,0 +1,71 @@
+"""Sweeps and reconciliations of a platform, as tests call them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from centra_assets.centra.blocking import connect
+from centra_assets.centra.buckets import Priority
+from centra_assets.entities.registry import entity
+from centra_assets.storage.sync_state import SyncState
+from centra_assets.sync.reconcile import run_reconciliation
+from centra_assets.sync.sweeping import Outcome, Setting, Surroundings
+from centra_assets.sync.sweeps import default_setting, run_sweeps
+from centra_assets_tests.assets.platform import Platform
+
+
+@contextmanager
+def around(platform: Platform, run_id: str = "sweep-run") -> Iterator[Surroundings]:
+    """What sweeps need of a platform."""
+    with connect(
+        url=platform.sandbox.url,
+        token=platform.token or platform.sandbox.token,
+        database_url=platform.database_url,
+        priority=Priority.REAL_TIME,
+    ) as client:
+        yield Surroundings(
+            client=client,
+            lake=platform.lake,
+            warehouse=platform.warehouse,
+            state=SyncState(platform.database_url),
+            calendar=platform.calendar,
+            run_id=run_id,
+        )
+
+
+def swept(
+    platform: Platform,
+    *names: str,
+    setting: Setting | None = None,
+    since: datetime | None = None,
+    budget: timedelta = timedelta(minutes=5),
+) -> list[Outcome]:
+    """One run of sweeps over the entities named, or over all that the platform has."""
+    entities = [entity(name) for name in names] or list(platform.entities)
+    with around(platform) as surroundings:
+        setting_of = default_setting if setting is None else lambda _: setting
+        return list(run_sweeps(entities, surroundings, setting_of=setting_of, since=since, budget=budget))
+
+
+def swept_once(platform: Platform, name: str, **options: object) -> Outcome:
+    """One sweep of one entity, which must not fail."""
+    (outcome,) = swept(platform, name, **options)  # type: ignore[arg-type]
+    assert outcome.error is None, outcome.error
+    return outcome
+
+
+def reconciled(platform: Platform, *names: str, days: int = 30) -> list[Outcome]:
+    """One reconciliation of the entities named, or of all that the platform has."""
+    entities: Sequence = [entity(name) for name in names] or list(platform.entities)
+    with around(platform) as surroundings:
+        return list(run_reconciliation(entities, days, surroundings))
+
+
+def lake_files(platform: Platform, name: str) -> int:
+    """How many files the lake has of an entity."""
+    return sum(len(platform.lake.files(name, partition)) for partition in platform.lake.partitions(name))
+
+
+def watermark(platform: Platform, name: str, strategy: str = "updated", partition: str = "") -> datetime | None:
+    """How far a strategy has come."""
+    return SyncState(platform.database_url).mark(name, strategy, partition).watermark
