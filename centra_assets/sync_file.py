@@ -1,6 +1,6 @@
 """Reads sync.yaml: the project's own file, then the merchant's over it. What the settings mean is in sync_config."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -171,21 +171,18 @@ def _settled(entity: Entity, layers: Sequence[Layer], problems: list[str]) -> En
             if said.get(one) is not None:
                 sweep.pop(other, None)
         sweep |= said
-    if sweep["strategy"] is Strategy.NONE:
-        sweep = {}
-    else:
+    strategy, allowed = sweep["strategy"], strategies_of(entity)
+    if strategy not in allowed:
         layer, place = said_at
-        problems += [f"{layer.at((*place, *where))} {what}" for where, what in _unfit(entity, sweep)]
-    return EntitySync(**{**settled, "sweep": SweepSettings(**sweep)})
-
-
-def _unfit(entity: Entity, sweep: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """What is wrong with a sweep as it stands in the end."""
-    allowed = strategies_of(entity)
-    if sweep["strategy"] not in allowed:
-        yield ("strategy",), f"{entity.name} cannot be swept by {sweep['strategy']}; allowed: {', '.join(allowed)}"
+        what = f"{entity.name} cannot be swept by {strategy}; allowed: {', '.join(allowed)}"
+        problems.append(f"{layer.at((*place, 'strategy'))} {what}")
+    elif strategy is Strategy.NONE:
+        sweep = {}
     elif sweep.get("every") is None and sweep.get("cron") is None:
-        yield (), f"{entity.name} needs every or cron"
+        # Whatever took them away, here they can be said.
+        place = ("entities", entity.name, "sweep")
+        problems.append(f"{layers[-1].at(place)} has neither every nor cron, and the strategy {strategy}")
+    return EntitySync(**{**settled, "sweep": SweepSettings(**sweep)})
 
 
 def _told(model: type[BaseModel], error: ValidationError) -> Iterator[tuple[tuple[str, ...], str]]:
