@@ -46,6 +46,20 @@ class Applied:
     quarantined: Mapping[str, int] = field(default_factory=dict)
     unchanged: int = 0
 
+    def and_then(self, later: "Applied") -> "Applied":
+        """Both, as if they had happened at once."""
+        tables = {table: dict(partitions) for table, partitions in self.tables.items()}
+        for table, partitions in later.tables.items():
+            held = tables.setdefault(table, {})
+            for partition, counts in partitions.items():
+                held[partition] = LoadCounts.total([held.get(partition, LoadCounts()), counts])
+        return Applied(
+            Counter(self.raw) + Counter(later.raw),
+            tables,
+            Counter(self.quarantined) + Counter(later.quarantined),
+            self.unchanged + later.unchanged,
+        )
+
 
 def apply(
     entity: Entity,

@@ -1,7 +1,8 @@
 """One batch of hints, from the inbox to the truth: claimed, resolved, fetched, applied, done. Knows no Dagster."""
 
+import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -29,6 +30,7 @@ _MOST_LOOKS = 3
 _MOST_GONE = 20
 _DELETIONS = ("delete", "deleted")
 _PUT_BACK = "put back"
+_LONGEST_WAIT = 1.0
 
 
 class RecordsGoneError(CentraAssetsError):
@@ -46,6 +48,7 @@ class Followed:
     """What following the hints about one entity came to. `states` counts the hints by what became of them."""
 
     entity: Entity
+    source: str
     applied: Applied = field(default_factory=Applied)
     records: int = 0
     requests: int = 0
@@ -132,9 +135,27 @@ class HintFollower:
             aside={state: len(ids) for state, ids in aside.items()},
         )
 
+    def batches(self, drainer: Drainer, *, limit: int, linger: float, longest: float) -> Iterator[Drained]:
+        """Batch after batch, empty ones too, until nothing came for `linger` seconds, or for `longest` in all.
+
+        Between two looks it waits for hints to be stored, and for no more than a second: a notice may be missed, and
+        hints that were put back come without one.
+        """
+        begun = active = time.monotonic()
+        while True:
+            drained = self.drain(drainer, limit)
+            yield drained
+            now = time.monotonic()
+            active = now if drained.claimed else active
+            left = min(begun + longest, active + linger) - now
+            if left <= 0:
+                return
+            if not drained.claimed:
+                drainer.wait(min(left, _LONGEST_WAIT))
+
     def _follow(self, entity: Entity, hints: Sequence[ClaimedHint], drainer: Drainer) -> Followed:
         """The hints about one entity. Whatever goes wrong is kept in the outcome, and the hints are put back."""
-        outcome = Followed(entity)
+        outcome = Followed(entity, hints[0].source)
         with self._around.client.measure() as stats:
             try:
                 ends = self._followed(entity, hints, drainer, outcome)
@@ -175,7 +196,7 @@ class HintFollower:
                 warehouse=around.warehouse,
                 context=around.context,
                 run_id=around.run_id,
-                source=hints[0].source,
+                source=outcome.source,
                 # Of the loss of a record, Centra's own word is proof enough.
                 guard=OPEN_GUARD if rows["payload"].null_count() else DEFAULT_GUARD,
                 within=lambda cursor: ends.mark(cursor, around.run_id),

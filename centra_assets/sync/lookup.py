@@ -21,6 +21,7 @@ from centra_assets.storage.inbox import ClaimedHint
 from centra_assets.storage.warehouse import Warehouse
 from centra_assets.sync.holdings import held_records
 from centra_assets.sync.partitioning import PLACED_SCHEMA, frame_of, keys_of, placed
+from centra_assets.sync.tombstones import tombstones
 
 # Ids asked for at once; more are asked side by side.
 _CHUNK = 100
@@ -176,19 +177,6 @@ def judge(entity: Entity, fetched: Fetched, resolved: Resolved, warehouse: Wareh
         outside=fetched.outside,
         known=len(known),
     )
-
-
-def tombstones(gone: pl.DataFrame, fetched_at: datetime) -> pl.DataFrame:
-    """Rows that say that records (`id`, `partition`) are gone, as PLACED_SCHEMA."""
-    said = {
-        "id": pl.col("id"),
-        "updated_at": pl.lit(None),
-        "payload": pl.lit(None),
-        "fetched_at": pl.lit(fetched_at),
-        "source": pl.lit("lookup"),
-        "partition": pl.col("partition"),
-    }
-    return gone.select(said[name].cast(dtype).alias(name) for name, dtype in PLACED_SCHEMA.items())
 
 
 def _by_key(entity: Entity, wanted: Mapping[str, Collection[str]]) -> Mapping[str, Collection[str]]:

@@ -1,0 +1,110 @@
+"""What a run of `incremental_sync` gathers between two tellings, and the marts that follow. Follows no hint itself."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+import dagster as dg
+
+from centra_assets.entities.model import Entity
+from centra_assets.errors import CentraAssetsError
+from centra_assets.marts.model import Mart
+from centra_assets.marts.refresh import refresh, stale
+from centra_assets.sync.drain import Drained, Followed
+from centra_assets.sync.sweeping import Surroundings
+from centra_assets.sync.telling import mart_materializations, materializations
+
+# Days of a mart that a run computes at once; more than these are a backlog, and the sensor of stale days has it.
+_MOST_DAYS = 31
+
+
+class Account:
+    """Changes on their way to Dagster's event log. Events cost milliseconds each, so batches are told together."""
+
+    def __init__(self, context: dg.OpExecutionContext, around: Surroundings, marts: Sequence[Mart]) -> None:
+        self._context, self._around, self._marts = context, around, marts
+        self._changes: dict[tuple[str, str], Followed] = {}
+        self._states: Counter[str] = Counter()
+        self._failures: dict[str, str] = {}
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether there is anything to settle."""
+        return bool(self._changes)
+
+    def add(self, drained: Drained) -> None:
+        """Takes a batch in, and says in the log what went wrong in it."""
+        self._states.update(drained.aside)
+        for followed in drained.followed:
+            self._states.update(followed.states)
+            if followed.error is not None:
+                self._note_failure(followed.entity, followed)
+            if followed.applied.raw or followed.applied.tables:
+                self._add_changes(followed)
+
+    def settle(self) -> None:
+        """Brings the marts up to date with what was added since the last time, and tells Dagster of all of it."""
+        changes, self._changes = list(self._changes.values()), {}
+        if not changes:
+            return
+        events: list[dg.AssetMaterialization] = []
+        for followed in changes:
+            events += materializations(
+                followed.entity,
+                followed.applied,
+                source=followed.source,
+                requests=followed.requests,
+                complexity=followed.complexity,
+            )
+        for mart in self._marts:
+            events += self._refreshed(mart)
+        for event in events:
+            self._context.log_event(event)
+
+    def close(self) -> None:
+        """Says what became of the hints. Raises Failure where something failed that will not pass by itself."""
+        told = ", ".join(f"{count} {state}" for state, count in sorted(self._states.items()))
+        self._context.log.info(f"Hints: {told or 'none'}.")
+        if self._failures:
+            causes = "; ".join(f"{entity}: {cause}" for entity, cause in sorted(self._failures.items()))
+            raise dg.Failure(f"Some hints could not be followed. {causes}", allow_retries=False)
+
+    def _add_changes(self, followed: Followed) -> None:
+        key = (followed.entity.name, followed.source)
+        held = self._changes.setdefault(key, Followed(followed.entity, followed.source))
+        held.applied = held.applied.and_then(followed.applied)
+        held.requests += followed.requests
+        held.complexity += followed.complexity
+        aside = sum(followed.applied.quarantined.values())
+        if aside:
+            self._context.log.warning(f"{aside} records of {followed.entity.name} are in ops.quarantine.")
+
+    def _note_failure(self, entity: Entity, followed: Followed) -> None:
+        # The text of an error that is not ours may quote a record.
+        known = isinstance(followed.error, CentraAssetsError)
+        cause = str(followed.error) if known else type(followed.error).__name__
+        if followed.is_transient:
+            self._context.log.warning(f"{entity.name}: {cause} Its hints are tried again.")
+            return
+        self._context.log.error(f"{entity.name}: {cause}")
+        self._failures[entity.name] = cause
+
+    def _refreshed(self, mart: Mart) -> Sequence[dg.AssetMaterialization]:
+        """The mart's stale days, computed; what does not work out stays noted as stale."""
+        calendar = self._around.calendar
+        today = datetime.now(calendar.zone).date().isoformat()
+        try:
+            days = [
+                day
+                for day in stale(self._around.warehouse, mart, _MOST_DAYS)
+                if calendar.start.isoformat() <= day <= today
+            ]
+            if not days:
+                return ()
+            report = refresh(self._around.warehouse, mart, days, run_id=self._around.run_id)
+        except CentraAssetsError as error:
+            if not error.transient:
+                self._failures[mart.asset] = str(error)
+            self._context.log.warning(f"{mart.asset} stays stale for now: {error}")
+            return ()
+        return list(mart_materializations(mart, report))
