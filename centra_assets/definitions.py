@@ -7,18 +7,27 @@ from typing import Any
 import dagster as dg
 
 from centra_assets.assets.core import build_core_assets
+from centra_assets.assets.marts import build_mart_asset, build_mart_checks
+from centra_assets.assets.marts import build_mart_asset, build_mart_checks
 from centra_assets.assets.raw import build_raw_asset
 from centra_assets.assets.sources import build_source_assets
 from centra_assets.calendar import Calendar
 from centra_assets.checks.build import build_checks
 from centra_assets.entities.model import Entity
 from centra_assets.entities.registry import ENTITIES
-from centra_assets.jobs import build_jobs
+from centra_assets.jobs import build_jobs, build_mart_job
+from centra_assets.marts.registry import MARTS
 from centra_assets.resources.centra import CentraResource
 from centra_assets.resources.storage import LakeResource, WarehouseResource
 from centra_assets.schedules import build_schedules
 from centra_assets.sensors.dynamic_partitions import build_partition_sensor
+from centra_assets.sensors.stale_marts import build_stale_marts_sensor
+from centra_assets.sensors.events import build_events_sensor
+from centra_assets.sensors.sweeps import build_sweep_sensor
 from centra_assets.settings import Settings
+from centra_assets.sync.ops import build_sync_jobs
+from centra_assets.sync_config import SyncConfig
+from centra_assets.sync_file import load_sync_config
 
 
 def build_resources(settings: Settings) -> dict[str, Any]:
@@ -41,11 +50,16 @@ def build_definitions(
     *,
     resources: Mapping[str, Any] | None = None,
     entities: Sequence[Entity] = ENTITIES,
+    sync: SyncConfig | None = None,
 ) -> dg.Definitions:
     """The whole project. Tests pass their own settings, swap single resources, or wire fewer entities."""
     settings = settings or Settings.load()
+    sync = (sync or load_sync_config(settings.sync_file)).only(entities)
     calendar = Calendar(settings.start_date, settings.timezone)
+    marts = [mart for mart in MARTS if _is_computable(mart, entities)]
     jobs = build_jobs(entities)
+    sync_jobs = build_sync_jobs(entities, calendar, sync, marts)
+    marts_job = build_marts_job(marts) if marts else None
     per_run = settings.partitions_per_run
     with warnings.catch_warnings():
         # Backfill policies are beta; Dagster would say so once per asset at every load.
@@ -54,17 +68,32 @@ def build_definitions(
             *build_source_assets(entities),
             *[build_raw_asset(entity, calendar, partitions_per_run=per_run) for entity in entities],
             *[build_core_assets(entity, calendar, partitions_per_run=per_run) for entity in entities],
+            *[build_mart_asset(mart, calendar, partitions_per_run=per_run) for mart in marts],
         ]
+    sensors = [
+        build_partition_sensor(jobs),
+        build_inbox_sensor(sync_jobs.incremental),
+        build_events_sensor(sync),
+        build_sweep_sensor(sync_jobs.sweep, sync),
+    ]
+    if marts_job is not None:
+        sensors.append(build_stale_marts_sensor(marts_job, marts, calendar, partitions_per_run=per_run))
     return dg.Definitions(
         assets=assets,
-        asset_checks=[build_checks(entity) for entity in entities],
-        jobs=list(jobs.values()),
+        asset_checks=[*[build_checks(entity) for entity in entities], *[build_mart_checks(mart) for mart in marts]],
+        jobs=[*jobs.values(), *sync_jobs.all(), *([marts_job] if marts_job is not None else [])],
         schedules=build_schedules(jobs, calendar),
-        sensors=[build_partition_sensor(jobs)],
+        sensors=sensors,
         resources={**build_resources(settings), **(resources or {})},
         # Steps are few and long here; a process per step would cost more than it isolates.
         executor=dg.in_process_executor,
     )
+
+
+def _is_computable(mart: Mart, entities: Sequence[Entity]) -> bool:
+    """Whether every core table that the mart reads is wired."""
+    wired = {contract.table for entity in entities for contract in entity.tables}
+    return all(reads.table in wired for reads in mart.reads)
 
 
 @dg.definitions
