@@ -72,7 +72,6 @@ def build_definitions(
         ]
     sensors = [
         build_partition_sensor(jobs),
-        build_inbox_sensor(sync_jobs.incremental),
         build_events_sensor(sync),
         build_sweep_sensor(sync_jobs.sweep, sync),
     ]

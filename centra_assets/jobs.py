@@ -6,8 +6,15 @@ from typing import Any
 
 import dagster as dg
 
+from centra_assets.assets.marts import mart_key
+from centra_assets.assets.marts import mart_key
 from centra_assets.assets.metadata import core_key, raw_key
 from centra_assets.entities.model import Axis, Entity
+from centra_assets.marts.model import Mart
+from centra_assets.marts.model import Mart
+
+# The job of all marts.
+REFRESH_MARTS = "refresh_marts"
 
 # What `dg.define_asset_job` returns; Dagster does not export its type.
 AssetJob = Any
@@ -46,3 +53,21 @@ def build_jobs(entities: Sequence[Entity]) -> dict[Axis, AssetJob]:
         for axis, name in JOB_NAMES.items()
         if assets_of(entities, axis)
     }
+
+
+def build_marts_job(marts: Sequence[Mart]) -> AssetJob:
+    """The job that computes days of the marts, with their checks."""
+    return dg.define_asset_job(
+        REFRESH_MARTS,
+        selection=dg.AssetSelection.assets(*[mart_key(mart) for mart in marts]),
+        description="Computes days of the marts from core.",
+    )
+
+
+def build_mart_job(marts: Sequence[Mart]) -> AssetJob:
+    """The marts and their checks; asked for by the days that loads have made stale."""
+    return dg.define_asset_job(
+        "refresh_marts",
+        selection=dg.AssetSelection.assets(*[mart_key(mart) for mart in marts]),
+        description="Days of marts, computed again from core.",
+    )

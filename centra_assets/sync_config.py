@@ -1,6 +1,6 @@
 """`sync.yaml`: how each entity is kept fresh, as typed settings. Reading the files is in sync_file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -133,6 +133,10 @@ class SyncConfig(Section):
     events: EventSettings = EventSettings()
     sync: DrainSettings = DrainSettings()
     entities: Mapping[str, EntitySync]
+
+    def only(self, entities: Sequence[Entity]) -> "SyncConfig":
+        """The same for fewer entities."""
+        return self.model_copy(update={"entities": {entity.name: self.entities[entity.name] for entity in entities}})
 
     def of(self, name: str) -> EntitySync:
         """The settings of an entity."""
