@@ -13,6 +13,7 @@ from rich.table import Table
 
 from centra_assets.commands.doctor_api import api_findings
 from centra_assets.commands.findings import Finding, Outcome
+from centra_assets.receiver.plugins import webhook_plugins
 from centra_assets.settings import Settings, SettingsError
 
 OLDEST_POSTGRES = 140000
@@ -89,20 +90,12 @@ def _database(settings: Settings) -> tuple[Finding, bool]:
 
 
 def _webhooks(settings: Settings) -> Finding:
-    if settings.webhook_secrets is None:
-        return Finding("webhooks", Outcome.NOTE, "No webhook secret is set; deliveries would be refused.", "")
     try:
-        plugins = json.loads(settings.webhook_secrets.get_secret_value())
-    except ValueError:
-        plugins = None
-    if not isinstance(plugins, dict):
-        # Of anything else the parts are secrets, and not to be shown.
-        return Finding(
-            "webhooks",
-            Outcome.BROKEN,
-            "CENTRA_WEBHOOK_SECRETS is not a JSON object.",
-            'Write it as {"plugin": ["secret", ...]}.',
-        )
+        plugins = webhook_plugins(settings.webhook_secrets)
+    except SettingsError as error:
+        return Finding("webhooks", Outcome.BROKEN, error.cause, "docs/receiver.md shows the forms that are understood.")
+    if not plugins:
+        return Finding("webhooks", Outcome.NOTE, "No webhook secret is set; deliveries would be refused.", "")
     return Finding("webhooks", Outcome.FINE, f"Secrets are set for: {', '.join(sorted(plugins))}.")
 
 

@@ -1,0 +1,1 @@
+"""Tests of the webhook receiver, over real HTTP and a real PostgreSQL."""
