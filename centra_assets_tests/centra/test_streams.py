@@ -123,6 +123,61 @@ def test_records_that_are_missing_twice_are_an_error(peer: Peer, client: Blockin
         read(client, ORDERS)
 
 
+class Slipping(Shop):
+    """A list that loses the row between two pages, for as many requests for records as it is told."""
+
+    def __init__(self, count: int, requests: int) -> None:
+        super().__init__(orders(count))
+        self.left = requests
+
+    def reply(self, asked: Asked) -> Any:
+        limit, page = asked.variables["limit"], asked.variables["page"]
+        is_listing = "createdAt updatedAt" not in asked.query
+        slip = page - 1 if not is_listing and self.left > 0 else 0
+        self.left -= not is_listing
+        start = (page - 1) * limit + slip
+        return answer({"orders": self.orders[start : start + limit]})
+
+
+@pytest.mark.parametrize("requests", [0, 3, 100])
+def test_what_slipped_between_two_pages_of_a_list_is_found_out_and_brought(
+    peer: Peer, client: BlockingClient, requests: int
+) -> None:
+    peer.reply = Slipping(25, requests).reply
+    found = read(client, LIST)
+    # However long it goes on: the pages of a second reading end elsewhere.
+    assert sorted(found, key=int) == numbers(25)
+    assert (len(asked_for_records(peer)) > 3) is (requests > 0)
+
+
+def test_a_list_of_one_page_costs_nothing_more(peer: Peer, client: BlockingClient) -> None:
+    peer.reply = Slipping(9, 0).reply
+    assert read(client, LIST) == numbers(9)
+    assert len(peer.asked) == 1
+
+
+def test_what_is_listed_and_cannot_be_read_is_an_error(peer: Peer, client: BlockingClient) -> None:
+    shop, hidden = Shop(orders(25)), Shop([order(number) for number in range(1, 26) if number != 13])
+    peer.reply = lambda asked: (hidden if "createdAt updatedAt" in asked.query else shop).reply(asked)
+    with pytest.raises(PageDriftError, match="1 records were listed"):
+        read(client, LIST)
+
+
+def test_rows_without_ids_are_read_as_often_as_it_takes(peer: Peer, client: BlockingClient) -> None:
+    by_digest = replace(LIST, record_id="")
+    shop = Shop(orders(25))
+    readings: list[int] = []
+
+    def reply(asked: Asked) -> Any:
+        page = asked.variables["page"]
+        readings.append(page)
+        return answer({"orders": []}) if len(readings) == 2 else shop.reply(asked)
+
+    peer.reply = reply
+    found = [payload for _, page in client.stream(by_digest, [{}]) for payload in page.payloads]
+    assert len(found) == len(set(found)) == 25
+
+
 def test_orders_that_arrive_while_they_are_read_are_no_drift(peer: Peer, client: BlockingClient) -> None:
     shop = Shop(orders(15))
 
