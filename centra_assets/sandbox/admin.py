@@ -26,10 +26,11 @@ class ClockOrder(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class TrafficOrder(msgspec.Struct, forbid_unknown_fields=True):
-    """Live traffic: how much of it from now on, and how many steps at once."""
+    """Live traffic: how much of it from now on, and how many steps at once, of `only` these kinds if any."""
 
     per_minute: float | None = None
     steps: int = 0
+    only: list[str] = []
 
 
 class TokenOrder(msgspec.Struct, forbid_unknown_fields=True):
@@ -134,7 +135,7 @@ async def _traffic(instance: Instance, request: Request) -> Any:
     order = msgspec.json.decode(await request.body(), type=TrafficOrder)
     if order.per_minute is not None:
         instance.set_traffic(order.per_minute)
-    return {"per_minute": instance.traffic_per_minute, "steps": [instance.step() for _ in range(order.steps)]}
+    return {"per_minute": instance.traffic_per_minute, "steps": [instance.step(order.only) for _ in range(order.steps)]}
 
 
 async def _edit_order(instance: Instance, request: Request) -> Any:

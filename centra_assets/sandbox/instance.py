@@ -16,8 +16,8 @@ from centra_assets.sandbox.data.world import Change, World
 from centra_assets.sandbox.events import EventQueues
 from centra_assets.sandbox.faults import Faults
 from centra_assets.sandbox.filters import Moment
+from centra_assets.sandbox.indexes import Indexes
 from centra_assets.sandbox.listing import Lister
-from centra_assets.sandbox.ordering import Indexes
 from centra_assets.sandbox.quota import Plan, Quota
 from centra_assets.sandbox.records import RateLimit
 from centra_assets.sandbox.schema import LiveSchema, live_schema
@@ -106,10 +106,13 @@ class Instance:
         faults.begin(self.clock.timestamp())
         self.faults = faults
 
-    def step(self) -> Step:
-        """One unit of live traffic; returns what happened."""
+    def step(self, only: Sequence[str] = ()) -> Step:
+        """One unit of live traffic, of one of these kinds if any are named; returns what happened."""
+        unknown = set(only) - {kind for kind, _, _ in self.world.traffic.kinds}
+        if unknown:
+            raise LookupError(f"traffic knows nothing of {', '.join(sorted(unknown))}")
         with self.world.lock, self._listening() as changes:
-            label: str = self.world.step(self.rng, self.clock.now())
+            label: str = self.world.step(self.rng, self.clock.now(), only)
         return Step(label, changes)
 
     def edit_order(self, number: int | None, age_days: float | None, *, money: bool) -> Edit:
@@ -181,7 +184,7 @@ class Instance:
         self.webhooks.close()
 
     def _hear(self, change: Change) -> None:
-        self.indexes.forget()
+        self.indexes.changed(change.object_type, change.reference)
         self.events.hear(change)
         self.webhooks.hear(change)
 

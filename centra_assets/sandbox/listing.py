@@ -10,7 +10,8 @@ from graphql import GraphQLError, GraphQLField
 
 from centra_assets.sandbox.data.table import Table
 from centra_assets.sandbox.filters import Moment, Where, compile_where
-from centra_assets.sandbox.ordering import Indexes, Order, Ranked, rank
+from centra_assets.sandbox.indexes import Indexes
+from centra_assets.sandbox.ordering import Order, Ranked, rank
 
 DEFAULT_LIMIT = 20
 _LONG_LIST = 200
@@ -134,7 +135,7 @@ class Lister:
     def _ranked(self, source: Source, order: Order) -> Ranked:
         if source.name is None:
             return rank(source.nodes, order)
-        return self.indexes.ranked(source.name, source.nodes, order)
+        return self.indexes.ranked(source.name, source.nodes, order, source.get)
 
     def _passes(self, where: Where, node: Any) -> bool:
         return (self.visible is None or self.visible(node)) and where.passes(node)

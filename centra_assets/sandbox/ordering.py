@@ -1,10 +1,10 @@
-"""The `sort` argument, cursors, and indexes of whole tables in order. What passes a filter is not decided here."""
+"""The `sort` argument: keys, cursors, objects put in order. What passes a filter is not decided here."""
 
 import base64
 import binascii
 import json
 from bisect import bisect_left
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -44,6 +44,11 @@ class Order:
         given = tuple(sorts or ())
         tied = any(sort.rsplit("_", 1)[0] in ("id", "number") for sort in given)
         return cls(given if tied else (*given, "id_ASC"), zone)
+
+    @property
+    def fields(self) -> set[str]:
+        """What it sorts by."""
+        return {sort.rsplit("_", 1)[0] for sort in self.sorts}
 
     def key(self, node: Any) -> Key:
         """Where a node stands: comparable with every other node's key, and able to go into a cursor."""
@@ -124,30 +129,11 @@ def _component(value: Any, falls: bool) -> tuple[int, Any]:
 class Ranked:
     """Objects in order, with their keys beside them."""
 
-    nodes: Sequence[Any]
-    keys: Sequence[Key]
+    nodes: list[Any]
+    keys: list[Key]
 
 
 def rank(nodes: Sequence[Any], order: Order) -> Ranked:
     """Put objects in order."""
     pairs = sorted(((order.key(node), position) for position, node in enumerate(nodes)))
     return Ranked([nodes[position] for _, position in pairs], [key for key, _ in pairs])
-
-
-class Indexes:
-    """Tables and long lists in the orders they were asked for, kept until the world changes."""
-
-    def __init__(self) -> None:
-        self._ranked: dict[tuple[Hashable, Order], tuple[int, Ranked]] = {}
-
-    def ranked(self, name: Hashable, rows: Sequence[Any], order: Order) -> Ranked:
-        """All rows of the table or list of this name, in this order."""
-        kept = self._ranked.get((name, order))
-        if kept is None or kept[0] != len(rows):
-            kept = (len(rows), rank(rows, order))
-            self._ranked[name, order] = kept
-        return kept[1]
-
-    def forget(self) -> None:
-        """After anything has changed."""
-        self._ranked.clear()

@@ -136,15 +136,9 @@ def _display_items(world: World, change: Change) -> Iterable[Any]:
             entries = (item for entry in node.campaignVariants for item in entry.productVariant.displayItems)
             return (item for item in entries if item.display.store is node.store)
         case "StockChange":
-            return _items_of_sizes(line.productSize for line in node.lines)
-        case "Order" if change.change_type == "CREATED":
-            # What was ordered is on the shelf no longer.
-            return _items_of_sizes(line.productSize for line in node.lines)
+            variants = {line.productSize.productVariant for line in node.lines if line.productSize is not None}
+            return (item for variant in variants for item in variant.displayItems)
     return ()
-
-
-def _items_of_sizes(sizes: Iterable[Any]) -> Iterable[Any]:
-    return (item for size in sizes if size is not None for item in size.productVariant.displayItems)
 
 
 def body_of(kind: WebhookKind, told: Sequence[Notice]) -> bytes:

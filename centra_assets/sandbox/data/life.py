@@ -158,7 +158,7 @@ class Life:
         order.status = "CANCELLED"
         order.isOnHold = False
         for line in counted_lines(order):
-            self.shop.stock.release(line, line.quantity)
+            self.shop.stock.release(line, line.quantity, at)
         self.cashier.cancel(order, at)
         self._touch(order, at)
 
@@ -175,7 +175,7 @@ class Life:
         """Some units of an order that has no shipment yet."""
         for line in order.lines:
             if line.id in units:
-                self.shop.stock.release(line, units[line.id])
+                self.shop.stock.release(line, units[line.id], at)
         cancel_units(order, units)
         self._touch(order, at)
 
@@ -206,7 +206,7 @@ class Life:
         order, rng = shipment.order, self.rng
         leaves = self._after(at, 0.1, 1.2)
         if order.store.type == "WHOLESALE":
-            self.plan(leaves, partial(self._leave, shipment))
+            self.plan(leaves, partial(self.leave, shipment))
             return
         amount = shipment.grandTotal.gross
         plugin = order.paymentMethod.plugin if order.paymentMethod else ""
@@ -221,7 +221,7 @@ class Life:
             leaves = max(leaves, answer + timedelta(minutes=30))
         else:
             self.dispatch.pay(shipment, at)
-        self.plan(leaves, partial(self._leave, shipment))
+        self.plan(leaves, partial(self.leave, shipment))
 
     def _is_there(self, shipment: Shipment) -> bool:
         return self.world.shipments.get(shipment.id) is shipment
@@ -240,7 +240,8 @@ class Life:
             self.cashier.fail_capture(shipment.order, shipment.grandTotal.gross, at)
             self._touch(shipment.order, at)
 
-    def _leave(self, shipment: Shipment, at: datetime) -> None:
+    def leave(self, shipment: Shipment, at: datetime) -> None:
+        """The parcel goes out; its invoice is written, and some of it may come back."""
         rng, order = self.rng, shipment.order
         if shipment.isShipped or not self._is_there(shipment):
             return

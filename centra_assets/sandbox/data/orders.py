@@ -152,7 +152,7 @@ class OrderDesk:
             self.world.order_lines.add(line)
             if line.productSize is not None and not (line.product and line.product.isBundle):
                 ahead = preorder or line.productSize.preorder
-                self.shop.stock.allocate(line, order.allocationRule, preorder=ahead)
+                self.shop.stock.allocate(line, order.allocationRule, order.createdAt, preorder=ahead)
         self.world.emit("Order", "CREATED", order.number, order.store, order.createdAt)
 
     def _shop_for(self, rng: random.Random, order: Order, line_count: int | None) -> Sequence[OrderLine]:

@@ -69,15 +69,15 @@ class StockKeeper:
                 line.freeToAllocateQuantity = units
                 self._free.setdefault(level, deque()).append(line)
             elif units < 0:
-                self._take(level, -units)
+                self._take(level, -units, at)
         change.lines = lines
         self.world.emit("StockChange", "CREATED", change.id, None, at)
         for line in lines:
             if line.deliveredQuantity > 0 and line.productSize is not None:
-                self._serve_waiting(self.levels[line.productSize.id, warehouse.id])
+                self._serve_waiting(self.levels[line.productSize.id, warehouse.id], at)
         return change
 
-    def allocate(self, line: OrderLine, rule: AllocationRule | None, *, preorder: bool = False) -> None:
+    def allocate(self, line: OrderLine, rule: AllocationRule | None, at: datetime, *, preorder: bool = False) -> None:
         """Reserve a line's units in the first warehouse of the rule that has them all; else they become demand."""
         size, warehouses = line.productSize, _warehouses(rule)
         if size is None or not warehouses:
@@ -86,7 +86,7 @@ class StockKeeper:
             for warehouse in warehouses:
                 level = self.levels.get((size.id, warehouse.id))
                 if level is not None and level.freeToAllocateQuantity >= line.quantity:
-                    self._reserve(line, level)
+                    self._reserve(line, level, at)
                     return
         level = self.open_level(size, warehouses[0])
         level.demandQuantity += line.quantity
@@ -97,7 +97,7 @@ class StockKeeper:
         """Whether every unit that is still to be shipped is reserved."""
         return sum(allocation.quantity for allocation in line.allocations) >= line.quantity - line.shippedQuantity
 
-    def release(self, line: OrderLine, units: int) -> None:
+    def release(self, line: OrderLine, units: int, at: datetime) -> None:
         """Give units of a line back, reserved ones to the shelf, waiting ones to nobody."""
         if not line.allocations:
             for waiting_level in line.productSize.stock if line.productSize else ():
@@ -115,6 +115,7 @@ class StockKeeper:
             allocation.quantity -= taken
             source = allocation.stockChangeLine
             source.freeToAllocateQuantity += taken
+            self._tell(source, at)
             self._free.setdefault(level, deque()).append(source)
             units -= taken
         line.allocations = [allocation for allocation in line.allocations if allocation.quantity]
@@ -144,9 +145,9 @@ class StockKeeper:
             change.lines = movement
             self.world.emit("StockChange", "CREATED", change.id, None, at)
 
-    def _reserve(self, line: OrderLine, level: Stock) -> None:
+    def _reserve(self, line: OrderLine, level: Stock, at: datetime) -> None:
         units, allocations = line.quantity - line.shippedQuantity, []
-        for source, taken in self._take(level, units):
+        for source, taken in self._take(level, units, at):
             allocations.append(
                 Allocation(
                     id=self.world.allocations.take_id(),
@@ -159,7 +160,7 @@ class StockKeeper:
         level.allocatedQuantity += units
         line.allocations = allocations
 
-    def _take(self, level: Stock, units: int) -> list[tuple[StockChangeLine, int]]:
+    def _take(self, level: Stock, units: int, at: datetime) -> list[tuple[StockChangeLine, int]]:
         taken = []
         queue = self._free.get(level, deque())
         while units > 0:
@@ -169,19 +170,24 @@ class StockKeeper:
             units -= part
             if part:
                 taken.append((source, part))
+                self._tell(source, at)
             if source.freeToAllocateQuantity == 0:
                 queue.popleft()
         return taken
 
-    def _serve_waiting(self, level: Stock) -> None:
+    def _serve_waiting(self, level: Stock, at: datetime) -> None:
         queue = self._waiting.get(level)
         while queue and level.freeToAllocateQuantity >= queue[0].quantity:
             line = queue.popleft()
             level.demandQuantity -= line.quantity
             if line.quantity:
-                self._reserve(line, level)
+                self._reserve(line, level, at)
         if not queue:
             self.short.pop(level, None)
+
+    def _tell(self, source: StockChangeLine, at: datetime) -> None:
+        """What is left of an inbound movement has changed, and no movement says so."""
+        self.world.emit("StockChange", "DEPENDENT_DATA_CHANGED", source.stockChange.id, None, at)
 
     def _change(self, at: datetime, warehouse: Warehouse, comment: str, by: int | None) -> StockChange:
         world = self.world

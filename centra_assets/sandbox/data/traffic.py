@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ class Traffic:
         self.world = life.world
         self.edits = Edits(life)
         self._latest = life.world.timeline.now
-        self._kinds: list[tuple[str, int, Act]] = [
+        self.kinds: list[tuple[str, int, Act]] = [
             ("order placed", 34, self._order),
             ("what was due", 20, self._planned),
             ("shipment created", 14, self._ship),
@@ -49,16 +50,22 @@ class Traffic:
             *Upkeep(life).kinds(),
         ]
 
-    def step(self, rng: random.Random, now: datetime) -> str:
-        """One thing happens; where nothing of the kind is possible, an order is placed."""
+    def step(self, rng: random.Random, now: datetime, only: Sequence[str] = ()) -> str:
+        """One thing happens; where nothing of the kind is possible, an order is placed.
+
+        With `only`, one of these kinds or nothing, which is an empty word.
+        """
         now = now.astimezone(self.world.timeline.now.tzinfo).replace(microsecond=0)
         # Money and time only go forward, also when the clock does not.
         now = max(now, self._latest, self.world.orders.rows()[-1].createdAt)
         self._latest = now
         self.life.rng = rng
-        (label, _, act), *_ = rng.choices(self._kinds, [weight for _, weight, _ in self._kinds])
+        kinds = [kind for kind in self.kinds if not only or kind[0] in only]
+        (label, _, act), *_ = rng.choices(kinds, [weight for _, weight, _ in kinds])
         if act(rng, now):
             return label
+        if only:
+            return ""
         self._order(rng, now)
         return "order placed"
 
@@ -121,7 +128,7 @@ class Traffic:
         ]
         if not open_shipments:
             return False
-        self.life.dispatch.complete(rng, rng.choice(open_shipments), now)
+        self.life.leave(rng.choice(open_shipments), now)
         return True
 
     def _return(self, rng: random.Random, now: datetime) -> bool:
@@ -170,7 +177,7 @@ class Traffic:
         order.lines = [*order.lines, line]
         # What was given on the old lines stays; the new line has its full price.
         reckon(order, order.totals.shipping.minor, order.totals.handling.minor)
-        self.life.shop.stock.allocate(line, order.allocationRule)
+        self.life.shop.stock.allocate(line, order.allocationRule, now)
         self.life.cashier.authorise_more(order, order.grandTotal.gross.minor - authorised, now)
         self._touch(order, now)
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -147,10 +147,10 @@ class World:
         with self.lock:
             return tell_truth(self, from_, to)
 
-    def step(self, rng: random.Random, now: datetime) -> str:
-        """One unit of live traffic; says in a word what happened."""
+    def step(self, rng: random.Random, now: datetime, only: Sequence[str] = ()) -> str:
+        """One unit of live traffic, of one of these kinds if any are named; says in a word what happened."""
         with self.lock:
-            return self.traffic.step(rng, now)
+            return self.traffic.step(rng, now, only)
 
     def _table(self, name: str, kind: type[Kind], key: str | None = "id", alias: str | None = None) -> Table[Kind]:
         table: Table[Kind] = Table(name, key, alias)
