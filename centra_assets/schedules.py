@@ -1,4 +1,4 @@
-"""Schedules, built from sync.yaml's crons: sweeps, reconciliations, partitions read again. Intervals are the sensors'."""
+"""Schedules, built from sync.yaml: sweeps by cron, reconciliations, partitions read again. Intervals are sensors'."""
 
 import re
 from collections import defaultdict

@@ -143,6 +143,6 @@ class SyncConfig(Section):
         return self.entities[name]
 
     def heeds(self, entity: str, source: Literal["webhook", "event"]) -> bool:
-        """Whether hints of this kind about the entity are to be followed."""
-        settings = self.entities[entity]
-        return settings.webhook if source == "webhook" else settings.events
+        """Whether hints of this kind about the entity are to be followed; never about entities that are not wired."""
+        settings = self.entities.get(entity)
+        return settings is not None and (settings.webhook if source == "webhook" else settings.events)
