@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks import complexity, extract, load_time, memory, quota, unchanged
+from benchmarks import complexity, extract, load_time, memory, quota, receiver, unchanged
 from benchmarks.report import finish
 
 # Windows of the quota benchmark in a smoke test.
@@ -21,6 +21,7 @@ def main() -> None:
         unchanged.run(orders or unchanged.ORDERS),
         memory.run(orders or memory.ORDERS),
         quota.run(seconds=_SMOKE_SECONDS) if orders else quota.run(),
+        receiver.run(orders or receiver.DELIVERIES),
     )
 
 
