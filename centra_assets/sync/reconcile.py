@@ -125,7 +125,7 @@ def _settle(
     sweep.outcome.found["gone"] += bury(sweep, gone, held.known)
     if wanted.height:
         found = fetch(sweep.around.client, sweep.entity, ids_by_partition(wanted), calendar=sweep.around.calendar)
-        sweep.apply_found(found)
+        sweep.apply_found(found.rows)
         sweep.outcome.found["missing_or_changed"] += wanted.height
         left = {record_id for record_id, _ in found.missing | found.outside}
         listed = listed.filter(~pl.col("id").is_in(list(left)))

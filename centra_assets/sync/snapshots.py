@@ -19,8 +19,8 @@ from centra_assets.sync.sweeping import (
     SweepError,
     is_collapse,
     keys_between,
-    tombstones,
 )
+from centra_assets.sync.tombstones import tombstones
 
 # Changed records are applied in batches of about so many: a price change may touch every row of a pricelist.
 _BATCH = 2_000
@@ -107,7 +107,7 @@ def bury(sweep: Sweep, gone: pl.DataFrame, known: int) -> int:
     if sweep.entity.id_filter is not None:
         found = fetch(sweep.around.client, sweep.entity, ids_by_partition(gone), calendar=sweep.around.calendar)
         asked_at = found.asked_at
-        sweep.apply_found(found)
+        sweep.apply_found(found.rows)
         there = found.rows.select(PLACE)
         gone = gone.join(there, on=PLACE, how="anti")
     # The guard has judged them all; a load of nothing but tombstones would always look like a collapse to it.

@@ -114,5 +114,5 @@ def _levels(warehouse: Warehouse) -> dict[str, int]:
 
 def _ask(sweep: Sweep, key: str, sizes: set[str]) -> None:
     found = fetch(sweep.around.client, sweep.entity, {key: sorted(sizes)}, calendar=sweep.around.calendar)
-    sweep.apply_found(found)
+    sweep.apply_found(found.rows)
     bury_missing(sweep, key, [size for size, _ in found.missing], found.asked_at, of=len(sizes))

@@ -23,7 +23,6 @@ from centra_assets.storage.sync_state import SyncState
 from centra_assets.storage.warehouse import CollapseGuard, LoadCounts, Warehouse
 from centra_assets.sync.apply import Applied, Within, apply
 from centra_assets.sync.comparison import Comparison
-from centra_assets.sync.lookup import Fetched
 from centra_assets.sync.partitioning import frame_of, keys_of, placed
 from centra_assets.sync_config import EntitySync, Strategy
 
@@ -197,11 +196,11 @@ class Sweep:
         """What we have of these partitions, to be compared."""
         return Comparison(self.entity, partitions, self.around.lake, self.around.warehouse)
 
-    def apply_found(self, found: Fetched) -> None:
+    def apply_found(self, rows: pl.DataFrame) -> None:
         """Brings records that were asked for by id into raw and core."""
-        self.outcome.read += found.rows.height
-        if found.rows.height:
-            self.apply(found.rows)
+        self.outcome.read += rows.height
+        if rows.height:
+            self.apply(rows)
 
     def was_loaded(self) -> bool:
         """Whether there is anything to keep fresh; a note says so where there is not."""
@@ -226,18 +225,6 @@ def measured(sweep: Sweep, work: Callable[[], None]) -> Outcome:
     sweep.outcome.requests, sweep.outcome.complexity = stats.requests, stats.complexity
     sweep.outcome.seconds = time.monotonic() - started
     return sweep.outcome
-
-
-def tombstones(gone: pl.DataFrame, fetched_at: datetime) -> pl.DataFrame:
-    """Rows of the lake that say that records are gone. `gone` has `id` and `partition`."""
-    return gone.select(
-        "id",
-        pl.lit(None, pl.Datetime("us", "UTC")).alias("updated_at"),
-        pl.lit(None, pl.String).alias("payload"),
-        pl.lit(fetched_at).cast(pl.Datetime("us", "UTC")).alias("fetched_at"),
-        pl.lit(SOURCE).alias("source"),
-        "partition",
-    )
 
 
 def keys_between(entity: Entity, calendar: Calendar, begin: datetime | None, end: datetime) -> list[str]:

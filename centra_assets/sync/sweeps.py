@@ -1,12 +1,14 @@
 """Runs sweeps: which strategy, in which order, and what is noted at the end. How a strategy reads is beside it."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from centra_assets.centra.blocking import BlockingClient
 from centra_assets.entities.model import Entity
 from centra_assets.entities.registry import entity as entity_named
+from centra_assets.entities.stock_changes import STOCK_CHANGES
 from centra_assets.storage import sync_state
 from centra_assets.storage.errors import WarehouseUnavailableError
 from centra_assets.storage.sync_state import SweepRequest
@@ -34,8 +36,10 @@ _FAMILIES = (
     "stock",
 )
 _BUDGET = timedelta(minutes=5)
+# A ledger must be up to date before it is followed.
+_LEDGER_FIRST = Setting(Strategy.WINDOW, window_days=1)
 
-# How an entity is swept; None for one that is not.
+# How an entity is swept; None leaves it to `default_setting`.
 SettingOf = Callable[[Entity], Setting | None]
 
 
@@ -50,45 +54,37 @@ def default_setting(entity: Entity) -> Setting:
     return Setting(Strategy.LEDGER if Strategy.LEDGER in possible else possible[0])
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What `ops.sweep_request` asks of one entity."""
-
-    requests: Sequence[SweepRequest]
-
-    @property
-    def since(self) -> datetime | None:
-        return first_of([request.since for request in self.requests])
-
-    @property
-    def partitions(self) -> list[str]:
-        return list(dict.fromkeys(request.partition for request in self.requests if request.partition))
-
-
 def run_sweeps(
     entities: Sequence[Entity],
     around: Surroundings,
     *,
     setting_of: SettingOf = default_setting,
+    client_of: Callable[[Entity], BlockingClient] | None = None,
     since: datetime | None = None,
     budget: timedelta = _BUDGET,
 ) -> Iterator[Outcome]:
     """Sweeps the entities one after the other; what came of each as soon as it is over.
 
-    Single partitions that somebody asked for are swept as well, also those of other entities. An entity that fails
-    holds up no other: its error is in its outcome. What is no error of ours is raised when all the others are done.
-    Raises WarehouseUnavailableError at once.
+    `client_of` chooses by priority who asks. Single partitions that somebody asked for are swept as well, also those of
+    other entities. An entity that fails holds up no other: its error is in its outcome. What is no error of ours is
+    raised when all the others are done, WarehouseUnavailableError at once.
     """
     asked: dict[str, list[SweepRequest]] = {}
     for request in around.state.requests():
         asked.setdefault(request.entity, []).append(request)
     listed = {entity.name for entity in entities}
-    beside = [entity_named(name) for name, held in asked.items() if name not in listed and _Asked(held).partitions]
+    beside = [entity_named(name) for name, held in asked.items() if name not in listed and _partitions(held)]
     unexpected: list[Exception] = []
     for entity in in_order([*entities, *beside]):
-        wanted = _Asked(asked.get(entity.name, []))
+        here = around if client_of is None else replace(around, client=client_of(entity))
+        run = _EntityRun(entity, here, setting_of(entity) or default_setting(entity), asked.get(entity.name, []))
         try:
-            yield from _swept(entity, around, setting_of(entity), wanted, since, budget, whole=entity.name in listed)
+            yield from run.partitions(is_whole=entity.name in listed)
+            if entity.name in listed:
+                if run.setting.strategy is Strategy.LEDGER and STOCK_CHANGES.name not in listed:
+                    yield sweep_one(STOCK_CHANGES, here, _LEDGER_FIRST, sweep_window)
+                yield run.whole(since, budget)
+            run.settle()
         except WarehouseUnavailableError:
             raise
         except Exception as error:
@@ -98,36 +94,48 @@ def run_sweeps(
         raise unexpected[0]
 
 
-def _swept(
-    entity: Entity,
-    around: Surroundings,
-    setting: Setting | None,
-    asked: _Asked,
-    since: datetime | None,
-    budget: timedelta,
-    *,
-    whole: bool,
-) -> Iterator[Outcome]:
-    if setting is None:
-        around.log.info("%s is not swept: it is switched off.", entity.name)
-        around.state.settle([request.id for request in asked.requests])
-        return
-    is_done = True
-    # A snapshot of the whole has every partition in it.
-    for partition in () if whole and setting.strategy is Strategy.SNAPSHOT else asked.partitions:
-        outcome = sweep_one(entity, around, Setting(Strategy.SNAPSHOT), partial(_one, key=partition))
-        is_done &= _is_over(outcome)
-        yield outcome
-    if whole:
-        begin = first_of([since, asked.since])
-        outcome = sweep_one(entity, around, setting, lambda sweep: _whole(sweep, begin, budget))
-        is_done &= _is_over(outcome)
+class _EntityRun:
+    """What one run does about one entity, and which requests that settles."""
+
+    def __init__(
+        self, entity: Entity, around: Surroundings, setting: Setting, requests: Sequence[SweepRequest]
+    ) -> None:
+        self._entity, self._around, self.setting, self._requests = entity, around, setting, requests
+        self._settled: list[int] = []
+        self._is_over = True
+
+    def partitions(self, *, is_whole: bool) -> Iterator[Outcome]:
+        """Reads the partitions that were asked for, unless a snapshot of the whole has them all."""
+        if not (is_whole and self.setting.strategy is Strategy.SNAPSHOT):
+            for partition in _partitions(self._requests):
+                setting = Setting(Strategy.SNAPSHOT)
+                yield self._done(sweep_one(self._entity, self._around, setting, partial(_one, key=partition)))
+        self._settled += [request.id for request in self._requests if request.partition]
+
+    def whole(self, since: datetime | None, budget: timedelta) -> Outcome:
+        """Sweeps the entity as it is set, and notes that it was done."""
+        begin = first_of([since, *(request.since for request in self._requests)])
+        work = partial(_whole, since=begin, budget=budget)
+        outcome = self._done(sweep_one(self._entity, self._around, self.setting, work))
         if _is_over(outcome):
-            note = partial(sync_state.checked, entity=entity.name, strategy=setting.strategy, run_id=around.run_id)
-            around.warehouse.transact(partial(note, detail=outcome.detail()))
-        yield outcome
-    if is_done:
-        around.state.settle([request.id for request in asked.requests if whole or request.partition])
+            name, strategy = self._entity.name, self.setting.strategy
+            note = partial(sync_state.checked, entity=name, strategy=strategy, run_id=self._around.run_id)
+            self._around.warehouse.transact(partial(note, detail=outcome.detail()))
+        self._settled += [request.id for request in self._requests if not request.partition]
+        return outcome
+
+    def settle(self) -> None:
+        """Forgets the requests that were carried out, if all of it came to its end."""
+        if self._is_over and self._settled:
+            self._around.state.settle(self._settled)
+
+    def _done(self, outcome: Outcome) -> Outcome:
+        self._is_over &= _is_over(outcome)
+        return outcome
+
+
+def _partitions(requests: Sequence[SweepRequest]) -> list[str]:
+    return list(dict.fromkeys(request.partition for request in requests if request.partition))
 
 
 def sweep_one(entity: Entity, around: Surroundings, setting: Setting, work: Callable[[Sweep], None]) -> Outcome:
