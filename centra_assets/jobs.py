@@ -7,10 +7,8 @@ from typing import Any
 import dagster as dg
 
 from centra_assets.assets.marts import mart_key
-from centra_assets.assets.marts import mart_key
 from centra_assets.assets.metadata import core_key, raw_key
 from centra_assets.entities.model import Axis, Entity
-from centra_assets.marts.model import Mart
 from centra_assets.marts.model import Mart
 
 # The job of all marts.
@@ -61,13 +59,4 @@ def build_marts_job(marts: Sequence[Mart]) -> AssetJob:
         REFRESH_MARTS,
         selection=dg.AssetSelection.assets(*[mart_key(mart) for mart in marts]),
         description="Computes days of the marts from core.",
-    )
-
-
-def build_mart_job(marts: Sequence[Mart]) -> AssetJob:
-    """The marts and their checks; asked for by the days that loads have made stale."""
-    return dg.define_asset_job(
-        "refresh_marts",
-        selection=dg.AssetSelection.assets(*[mart_key(mart) for mart in marts]),
-        description="Days of marts, computed again from core.",
     )
