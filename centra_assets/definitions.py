@@ -8,21 +8,21 @@ import dagster as dg
 
 from centra_assets.assets.core import build_core_assets
 from centra_assets.assets.marts import build_mart_asset, build_mart_checks
-from centra_assets.assets.marts import build_mart_asset, build_mart_checks
 from centra_assets.assets.raw import build_raw_asset
 from centra_assets.assets.sources import build_source_assets
 from centra_assets.calendar import Calendar
 from centra_assets.checks.build import build_checks
 from centra_assets.entities.model import Entity
 from centra_assets.entities.registry import ENTITIES
-from centra_assets.jobs import build_jobs, build_mart_job
+from centra_assets.jobs import build_jobs, build_marts_job
+from centra_assets.marts.model import Mart
 from centra_assets.marts.registry import MARTS
 from centra_assets.resources.centra import CentraResource
 from centra_assets.resources.storage import LakeResource, WarehouseResource
 from centra_assets.schedules import build_schedules
 from centra_assets.sensors.dynamic_partitions import build_partition_sensor
-from centra_assets.sensors.stale_marts import build_stale_marts_sensor
 from centra_assets.sensors.events import build_events_sensor
+from centra_assets.sensors.stale_marts import build_stale_marts_sensor
 from centra_assets.sensors.sweeps import build_sweep_sensor
 from centra_assets.settings import Settings
 from centra_assets.sync.ops import build_sync_jobs
@@ -81,7 +81,9 @@ def build_definitions(
         assets=assets,
         asset_checks=[*[build_checks(entity) for entity in entities], *[build_mart_checks(mart) for mart in marts]],
         jobs=[*jobs.values(), *sync_jobs.all(), *([marts_job] if marts_job is not None else [])],
-        schedules=build_schedules(jobs, calendar),
+        schedules=build_schedules(
+            sync, calendar, entities=entities, refresh=jobs, sweep=sync_jobs.sweep, reconcile=sync_jobs.reconcile
+        ),
         sensors=sensors,
         resources={**build_resources(settings), **(resources or {})},
         # Steps are few and long here; a process per step would cost more than it isolates.
