@@ -64,12 +64,16 @@ def _contents(families: Iterable[Sequence[Entity]]) -> Iterator[str]:
 
 
 def _table(entity: Entity, contract: type[Contract]) -> Iterator[str]:
-    columns = contract.columns()
     yield from (f"### {contract.table}", "", one_line(contract.__doc__), "")
     key = ", ".join(f"`{name}`" for name in contract.primary_key())
     yield from (f"From `raw/{entity.name}`, {_PARTITIONS[entity.axis]}. Key: {key}.", "")
+    yield from columns_of(contract)
+
+
+def columns_of(contract: type[Contract]) -> Iterator[str]:
+    """A contract's columns as a table of Markdown."""
     yield from ("| column | type | null | description | Centra's field |", "|---|---|---|---|---|")
-    for name, column in columns.items():
+    for name, column in contract.columns().items():
         yield _column(name, column)
     yield ""
 

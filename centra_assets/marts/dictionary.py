@@ -1,0 +1,44 @@
+"""Writes docs/data-dictionary-marts.md from the contracts of the marts. The tables of core have a page of their own."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from centra_assets.entities.contract import one_line
+from centra_assets.entities.dictionary import columns_of
+from centra_assets.marts.registry import MARTS
+
+PATH = Path(__file__).parents[2] / "docs" / "data-dictionary-marts.md"
+COMMAND = "python -m centra_assets.marts.dictionary"
+
+_OPENING = f"""\
+# Data dictionary: marts
+
+Every table of the schema `marts`, what one row of it is and what its columns mean. Written from the contracts in
+`centra_assets/marts` by `{COMMAND}`; change those, not this page. How figures are computed
+and kept fresh is in [marts.md](marts.md).
+"""
+
+
+def dictionary() -> str:
+    """The whole page, as Markdown."""
+    lines = [_OPENING]
+    for mart in MARTS:
+        key = ", ".join(f"`{name}`" for name in mart.contract.primary_key())
+        sources = ", ".join(f"`core.{reads.table}`" for reads in mart.reads)
+        lines += [f"## {mart.name}", "", one_line(mart.contract.__doc__), ""]
+        lines += [f"Computed from {sources}; one partition per business day. Key: {key}.", ""]
+        lines += columns_of(mart.contract)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Writes the page to the path given, or to its place in the repository."""
+    path = Path(arguments[0]) if arguments else PATH
+    path.write_text(dictionary(), encoding="utf-8")
+    print(f"{path}: {len(MARTS)} tables")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
