@@ -22,6 +22,7 @@ from centra_assets.resources.storage import LakeResource, WarehouseResource
 from centra_assets.schedules import build_schedules
 from centra_assets.sensors.dynamic_partitions import build_partition_sensor
 from centra_assets.sensors.events import build_events_sensor
+from centra_assets.sensors.inbox import build_inbox_sensor
 from centra_assets.sensors.stale_marts import build_stale_marts_sensor
 from centra_assets.sensors.sweeps import build_sweep_sensor
 from centra_assets.settings import Settings
@@ -72,6 +73,7 @@ def build_definitions(
         ]
     sensors = [
         build_partition_sensor(jobs),
+        build_inbox_sensor(sync_jobs.incremental),
         build_events_sensor(sync),
         build_sweep_sensor(sync_jobs.sweep, sync),
     ]
