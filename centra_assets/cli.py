@@ -81,6 +81,13 @@ def sandbox(
     plan: Annotated[str, typer.Option(help="growth, enhanced, high-volume, enterprise or off.")] = "growth",
     latency_ms: Annotated[int, typer.Option(min=0, help="Time added to each answer.")] = 0,
     traffic: Annotated[float, typer.Option(min=0, help="Changes per minute.")] = 0.0,
+    webhook: Annotated[
+        list[str] | None, typer.Option(help="A webhook plugin as name:kind:url; may be given several times.")
+    ] = None,
+    webhook_secret_env: Annotated[
+        str | None, typer.Option(help="Environment variable with the secret that signs the webhooks.")
+    ] = None,
+    webhook_retries: Annotated[int, typer.Option(min=0, max=3, help="How often a refused webhook is sent again.")] = 0,
     built_at: Annotated[
         datetime | None,
         typer.Option(
@@ -92,7 +99,18 @@ def sandbox(
     """Run the stand-in Centra on its own; docs/sandbox.md says what it can do."""
     from centra_assets.commands.sandbox import run_sandbox
 
-    run_sandbox(port=port, seed=seed, scale=scale, plan=plan, latency_ms=latency_ms, traffic=traffic, built_at=built_at)
+    run_sandbox(
+        port=port,
+        seed=seed,
+        scale=scale,
+        plan=plan,
+        latency_ms=latency_ms,
+        traffic=traffic,
+        built_at=built_at,
+        webhooks=webhook or (),
+        webhook_secret_env=webhook_secret_env,
+        webhook_retries=webhook_retries,
+    )
 
 
 def main() -> None:

@@ -123,3 +123,48 @@ def test_events_are_filtered_by_kind_change_and_store(caller):
     assert [event["id"] for event in some] == [
         event["id"] for event in everything if event["objectType"] == "Order" and event["store"]["id"] == store
     ]
+
+
+def test_twenty_events_come_unless_more_are_asked_for_and_never_more_than_two_hundred(caller):
+    caller.data(LISTEN, input=[{"objectType": "Order"}])
+    for number in [order.number for order in caller.sandbox.world.orders.rows()[:25]]:
+        _touch(caller, number, "one of many")
+    assert len(caller.data("{ events { id } }")["events"]) == 20
+    assert len(caller.data(EVENTS)["events"]) == 25
+    assert "200" in caller.error("{ events(limit: 201) { id } }")["message"]
+
+
+def test_a_deleted_object_is_named_and_no_longer_shown(caller):
+    caller.data(LISTEN, input=[{"objectType": "NewsletterSubscription"}])
+    (step,) = caller.admin("traffic", {"steps": 1, "only": ["subscription removed"]})["steps"]
+    assert step["what"] == "subscription removed"
+    (event,) = caller.data(EVENTS)["events"]
+    assert (event["changeType"], event["object"]) == ("DELETED", None)
+    assert event["objectReference"] == step["changes"][0]["reference"]
+
+
+def test_what_hangs_on_a_changed_product_is_told_as_dependent(caller):
+    caller.data(LISTEN, input=[{"objectType": "Product"}, {"objectType": "Display"}])
+    told = set()
+    for _ in range(20):
+        caller.admin("traffic", {"steps": 1, "only": ["product edited"]})
+        told |= {(event["objectType"], event["changeType"]) for event in caller.data(EVENTS)["events"]}
+        if len(told) == 2:
+            break
+    assert told == {("Product", "UPDATED"), ("Display", "DEPENDENT_DATA_CHANGED")}
+
+
+def test_every_kind_of_event_that_traffic_raises_can_be_read_with_its_object(caller):
+    schema = caller.data('{ __type(name: "EventObjectType") { enumValues { name } } }')["__type"]["enumValues"]
+    caller.data(LISTEN, input=[{"objectType": value["name"]} for value in schema])
+    seen, steps = set(), []
+    for _ in range(40):
+        caller.sandbox.clock.advance(3600)
+        steps += caller.admin("traffic", {"steps": 10})["steps"]
+        while events := caller.data(EVENTS)["events"]:
+            seen |= {(event["objectType"], event["changeType"]) for event in events}
+            assert all(event["object"] is None for event in events if event["changeType"] == "DELETED")
+            caller.data(CONFIRM, ids=[event["id"] for event in events])
+    raised = {change["object_type"] for step in steps for change in step["changes"]}
+    assert raised == {object_type for object_type, _ in seen}
+    assert {"Order", "Shipment", "Customer", "StockChange", "PaymentHistoryEntry", "Price"} <= raised
