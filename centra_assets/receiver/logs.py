@@ -39,6 +39,8 @@ def configure() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # Its warnings carry the server's words, which may name hosts and users; what matters reaches us as errors.
     logging.getLogger("psycopg").setLevel(logging.CRITICAL)
+    # What uvicorn warns of (no HTTP, too many connections) anybody can cause, as often as he likes.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: record.levelno != logging.WARNING)
 
 
 class RefusalLog:

@@ -18,7 +18,7 @@ class Metrics:
 
     def __init__(self) -> None:
         # A second series beside every counter, which nobody reads.
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = registry = CollectorRegistry()
         self._deliveries = Counter(
             "centra_receiver_deliveries", "Deliveries answered.", ["plugin", "status", "reason"], registry=registry

@@ -15,6 +15,7 @@ from urllib.parse import quote_plus
 
 import httpx
 import psycopg
+import uvicorn
 from pydantic import SecretStr
 
 from centra_assets.receiver.app import ReceiverOptions
@@ -59,6 +60,13 @@ def options(database_url: str, **changes: Any) -> ReceiverOptions:
 @contextlib.contextmanager
 def serving(database_url: str, **changes: Any) -> Iterator[httpx.Client]:
     """A client of a receiver that runs in a thread of this process."""
+    with stoppable(database_url, **changes) as (_, client):
+        yield client
+
+
+@contextlib.contextmanager
+def stoppable(database_url: str, **changes: Any) -> Iterator[tuple[uvicorn.Server, httpx.Client]]:
+    """The same, with the server, whose `should_exit` is what signals set."""
     bound = bound_socket("127.0.0.1", 0)
     running = server(options(database_url, **changes))
     thread = threading.Thread(target=running.run, args=([bound],), daemon=True)
@@ -66,7 +74,7 @@ def serving(database_url: str, **changes: Any) -> Iterator[httpx.Client]:
     await_that(lambda: running.started)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{bound.getsockname()[1]}", timeout=30) as client:
-            yield client
+            yield running, client
     finally:
         running.should_exit = True
         thread.join(30)

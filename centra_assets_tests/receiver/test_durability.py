@@ -25,6 +25,7 @@ from centra_assets_tests.receiver.serving import (
     process,
     serving,
     signed,
+    stoppable,
 )
 
 
@@ -171,15 +172,20 @@ def test_a_receiver_killed_in_a_burst_has_stored_all_that_it_answered(database_u
 
 
 def test_a_receiver_that_is_told_to_end_answers_what_it_has_taken(database_url: str) -> None:
-    with process(database_url) as (running, url), httpx.Client(base_url=url, timeout=30) as receiver:
-        with ThreadPoolExecutor(1) as threads:
-            with inbox_locked(database_url):
-                blocked = _blocked(database_url, receiver, threads)
-                running.terminate()
-                await_that(lambda: _refuses_connections(url))
-            assert blocked.result() == 200
-        running.wait(30)
+    with stoppable(database_url, store_seconds=20) as (running, receiver), ThreadPoolExecutor(1) as threads:
+        with inbox_locked(database_url):
+            blocked = _blocked(database_url, receiver, threads)
+            running.should_exit = True
+            await_that(lambda: _refuses_connections(receiver))
+        assert blocked.result() == 200
     assert inbox(database_url) == ["777"]
+
+
+def test_the_command_ends_when_it_is_told_to(database_url: str) -> None:
+    with process(database_url) as (running, url):
+        assert httpx.get(f"{url}/readyz", timeout=30).status_code == 200
+        running.terminate()
+        assert running.wait(30) == -signal.SIGTERM
 
 
 def _while_locked(database_url: str, receiver: httpx.Client, bodies: Sequence[bytes]) -> list[int]:
@@ -210,9 +216,9 @@ def _backend(database_url: str, condition: str = "") -> int:
     return row[0] if row else 0
 
 
-def _refuses_connections(url: str) -> bool:
+def _refuses_connections(receiver: httpx.Client) -> bool:
     try:
-        httpx.get(f"{url}/healthz", timeout=5)
+        httpx.get(receiver.base_url.join("/healthz"), timeout=5)
     except httpx.ConnectError:
         return True
     return False
