@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,8 @@ from centra_assets.entities.hints import DIRECT, EVENTS
 from centra_assets.entities.model import Axis
 from centra_assets.entities.registry import ENTITIES
 from centra_assets.sandbox.data.world import Change
-from centra_assets.sandbox.serve import RunningSandbox
+from centra_assets.sandbox.quota import Plan
+from centra_assets.sandbox.serve import RunningSandbox, SandboxOptions
 from centra_assets_tests.sandbox.data_books import everything_wrong
 
 pytestmark = pytest.mark.slow
@@ -52,35 +53,25 @@ def without_silent_fields(entity: str, record: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def lived(make_lived: Callable[[], Any]) -> Any:
-    return make_lived()
-
-
-@pytest.fixture(scope="module")
-def make_lived() -> Iterator[Callable[[], Any]]:
-    from centra_assets.sandbox.quota import Plan
-    from centra_assets.sandbox.serve import SandboxOptions
-
-    running = RunningSandbox(SandboxOptions(scale=0.02, plan=Plan.OFF, seed=17)).start()
-
-    def live() -> Any:
-        heard: list[Change] = []
-        labels: Counter[str] = Counter()
-        with connect(url=running.url, token=running.token) as client:
-            before, start = everything(client), running.clock.now()
-            running.world.on_change.append(heard.append)
-            for _ in range(300):
-                running.clock.advance(1800)
-                labels[running.instance.step().what] += 1
-            for _ in range(300):
-                # What chance left out, as soon as there is something of the kind to do.
-                missing = {kind for kind, _, _ in running.world.traffic.kinds} - labels.keys()
-                labels[running.instance.step(sorted(missing)).what] += 1
-                labels[running.instance.step().what] += 1
-            return before, everything(client), heard, labels, start, running.world
-
-    yield live
-    running.stop()
+def lived() -> Iterator[Any]:
+    """Everything before and after some weeks of traffic, and what was heard meanwhile."""
+    heard: list[Change] = []
+    labels: Counter[str] = Counter()
+    with (
+        RunningSandbox(SandboxOptions(scale=0.02, plan=Plan.OFF, seed=17)) as running,
+        connect(url=running.url, token=running.token) as client,
+    ):
+        before, start = everything(client), running.clock.now()
+        running.world.on_change.append(heard.append)
+        for _ in range(300):
+            running.clock.advance(1800)
+            labels[running.instance.step().what] += 1
+        for _ in range(300):
+            # What chance left out, as soon as there is something of the kind to do.
+            missing = {kind for kind, _, _ in running.world.traffic.kinds} - labels.keys()
+            labels[running.instance.step(sorted(missing)).what] += 1
+            labels[running.instance.step().what] += 1
+        yield before, everything(client), heard, labels, start, running.world
 
 
 def changed(lived: Any) -> set[tuple[str, str]]:
