@@ -68,7 +68,7 @@ def _requests(mart: Mart, stale: Sequence[StaleDay], partitions_per_run: int) ->
     """One run per range of neighbouring days."""
     oldest = {found.day: found.oldest for found in stale}
     period = int(datetime.now(UTC).timestamp() // _ASK_AGAIN.total_seconds())
-    for days in contiguous(Axis.DAY, list(oldest), at_most=-(-len(oldest) // partitions_per_run)):
+    for days in contiguous(Axis.DAY, list(oldest), at_most=max(1, -(-len(oldest) // partitions_per_run))):
         yield dg.RunRequest(
             # The oldest note goes when its day was loaded: the same key is the same work, not yet done.
             run_key=f"{mart.name}-{days[0]}-{min(oldest[day] for day in days)}-{period}",

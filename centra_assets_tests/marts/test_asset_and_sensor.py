@@ -1,0 +1,229 @@
+"""The asset computes ranges and tells each day; the sensor asks for stale days of any age, once, and in ranges."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from centra_assets.assets.marts import build_mart_asset, build_mart_checks, mart_key
+from centra_assets.calendar import Calendar
+from centra_assets.jobs import build_marts_job
+from centra_assets.marts.daily_sales import DAILY_SALES
+from centra_assets.resources.storage import WarehouseResource
+from centra_assets.sensors.stale_marts import build_stale_marts_sensor
+from centra_assets_tests.entities.reading import CONTEXT
+from centra_assets_tests.entities.sales_records import order as plain_order
+from centra_assets_tests.entities.sales_records import total
+from centra_assets_tests.marts.shop import DAY, LATER, NEXT, TODAY, Shop, noon
+
+FIRST, LAST = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+PER_RUN = 31
+CALENDAR = Calendar(TODAY - timedelta(days=400), CONTEXT.time_zone)
+JOB = build_marts_job([DAILY_SALES])
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as made:
+        yield made
+
+
+@pytest.fixture
+def definitions(database_url: str) -> dg.Definitions:
+    return dg.Definitions(
+        assets=[build_mart_asset(DAILY_SALES, CALENDAR, partitions_per_run=PER_RUN)],
+        asset_checks=[build_mart_checks(DAILY_SALES)],
+        jobs=[JOB],
+        resources={"warehouse": WarehouseResource(database_url=database_url)},
+        executor=dg.in_process_executor,
+    )
+
+
+def run(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, first: date, last: date
+) -> dg.ExecuteInProcessResult:
+    return definitions.resolve_job_def("refresh_marts").execute_in_process(
+        instance=instance, tags={FIRST: first.isoformat(), LAST: last.isoformat()}, run_config=QUIET
+    )
+
+
+def age_notes(shop: Shop) -> None:
+    """As if the notes had been there for a while."""
+    shop.warehouse.transact(lambda cursor: cursor.execute("UPDATE ops.stale_partition SET at = at - interval '1 hour'"))
+
+
+def tick(shop: Shop, database_url: str, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
+    """What the sensor asks for, once the notes have settled; nothing where it passes over."""
+    age_notes(shop)
+    result = told(database_url, instance)
+    return list(result.run_requests or ()) if isinstance(result, dg.SensorResult) else []
+
+
+def told(database_url: str, instance: dg.DagsterInstance) -> Any:
+    sensor = build_stale_marts_sensor(JOB, [DAILY_SALES], CALENDAR, partitions_per_run=PER_RUN)
+    resources = {"warehouse": WarehouseResource(database_url=database_url)}
+    return sensor(dg.build_sensor_context(instance=instance, resources=resources))
+
+
+def ranges(requests: list[dg.RunRequest]) -> list[tuple[str, str]]:
+    return [(request.tags[FIRST], request.tags[LAST]) for request in requests]
+
+
+def note(shop: Shop, *days: date) -> None:
+    statement = "INSERT INTO ops.stale_partition (asset, partition) SELECT %s, unnest(%s::text[])"
+    values = [DAILY_SALES.asset, [day.isoformat() for day in days]]
+    shop.warehouse.transact(lambda cursor: cursor.execute(statement, values))
+
+
+def order(number: int, day: date, gross: str = "250") -> dict[str, Any]:
+    return plain_order(number, createdAt=noon(day), grandTotal=total(gross))
+
+
+class TestAsset:
+    def test_a_run_computes_its_range_and_tells_every_day(
+        self, shop: Shop, definitions: dg.Definitions, instance: dg.DagsterInstance
+    ) -> None:
+        shop.order(order(1, DAY))
+        shop.order(order(2, NEXT))
+        result = run(definitions, instance, DAY - timedelta(days=1), NEXT)
+        found = {
+            event.materialization.partition: event.materialization.metadata
+            for event in result.all_events
+            if event.is_step_materialization
+        }
+        rows = {day: metadata["dagster/partition_row_count"].value for day, metadata in found.items()}
+        assert rows == {(DAY - timedelta(days=1)).isoformat(): 0, DAY.isoformat(): 1, NEXT.isoformat(): 1}
+        assert found[DAY.isoformat()]["rows_inserted"].value == 1
+        assert [evaluation.passed for evaluation in result.get_asset_check_evaluations()] == [True] * 3
+        again = run(definitions, instance, DAY, NEXT)
+        changed = [
+            event.materialization.metadata[f"rows_{what}"].value
+            for event in again.all_events
+            if event.is_step_materialization
+            for what in ("inserted", "updated", "deleted")
+        ]
+        assert changed == [0] * 6
+
+    @pytest.mark.parametrize(
+        ("tampering", "broken"),
+        [
+            ("update marts.daily_sales set tax = tax + 1", {"net_and_tax_are_gross"}),
+            ("update marts.daily_sales set gross = gross + 1, net = net + 1", {"gross_is_what_the_orders_say"}),
+            ("update marts.daily_sales set orders = orders + 1", {"gross_is_what_the_orders_say"}),
+            ("delete from marts.daily_sales", {"gross_is_what_the_orders_say"}),
+            (
+                "update core.payments set direction = 'out', entry_type = 'REFUND', business_date = business_date + 90",
+                {"no_refund_is_missing"},
+            ),
+        ],
+    )
+    def test_the_checks_find_what_is_wrong(self, shop: Shop, tampering: str, broken: set[str]) -> None:
+        paid = {"id": 1, "entryType": "CAPTURE", "status": "SUCCESS", "value": {"value": 250}, "currencyBaseRate": 1}
+        shop.order(order(1, DAY) | {"paymentHistory": [paid | {"createdAt": noon(DAY)}]})
+        shop.refresh()
+        assert shop.broken() == {}
+        shop.warehouse.transact(lambda cursor: cursor.execute(tampering.encode()))
+        assert set(shop.broken()) == broken
+
+    def test_days_that_wait_to_be_computed_are_not_judged(self, shop: Shop) -> None:
+        shop.order(order(1, DAY))
+        shop.refresh()
+        shop.order(order(1, DAY, "300"))
+        assert shop.broken() == {}
+
+
+class TestSensor:
+    def test_without_a_stale_day_it_asks_for_nothing(
+        self, shop: Shop, database_url: str, instance: dg.DagsterInstance
+    ) -> None:
+        assert isinstance(told(database_url, instance), dg.SkipReason)
+
+    def test_a_change_of_an_old_day_is_asked_for(
+        self, shop: Shop, database_url: str, instance: dg.DagsterInstance
+    ) -> None:
+        old = TODAY - timedelta(days=380)
+        shop.order(order(1, old))
+        assert ranges(tick(shop, database_url, instance)) == [(old.isoformat(), old.isoformat())]
+
+    def test_neighbouring_days_are_one_run_and_no_run_is_longer_than_allowed(
+        self, shop: Shop, database_url: str, instance: dg.DagsterInstance
+    ) -> None:
+        note(shop, NEXT, DAY, LATER, DAY)
+        three = [(DAY, NEXT), (LATER, LATER)]
+        assert ranges(tick(shop, database_url, instance)) == [
+            (first.isoformat(), last.isoformat()) for first, last in three
+        ]
+        note(shop, *[TODAY - timedelta(days=days) for days in range(200)])
+        asked = ranges(tick(shop, database_url, instance))
+        lengths = [(date.fromisoformat(last) - date.fromisoformat(first)).days + 1 for first, last in asked]
+        assert sum(lengths) == 200
+        assert max(lengths) <= PER_RUN
+
+    def test_days_that_somebody_may_be_at_are_left_to_him_for_a_while(
+        self, shop: Shop, database_url: str, instance: dg.DagsterInstance
+    ) -> None:
+        note(shop, DAY)
+        assert isinstance(told(database_url, instance), dg.SkipReason)
+        assert ranges(tick(shop, database_url, instance)) == [(DAY.isoformat(), DAY.isoformat())]
+
+    def test_the_same_work_has_the_same_key_until_it_was_done(
+        self, shop: Shop, database_url: str, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # One period holds the whole test.
+        monkeypatch.setattr("centra_assets.sensors.stale_marts._ASK_AGAIN", timedelta(days=100_000))
+        shop.order(order(1, DAY))
+        (before,) = tick(shop, database_url, instance)
+        shop.order(order(1, DAY, "300"))
+        (unchanged,) = tick(shop, database_url, instance)
+        shop.refresh()
+        shop.order(order(1, DAY, "400"))
+        (after,) = tick(shop, database_url, instance)
+        assert before.run_key == unchanged.run_key != after.run_key
+
+    def test_work_that_was_not_done_gets_another_key_after_a_while(
+        self, shop: Shop, database_url: str, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        note(shop, DAY)
+        (first,) = tick(shop, database_url, instance)
+        monkeypatch.setattr("centra_assets.sensors.stale_marts._ASK_AGAIN", timedelta(microseconds=1))
+        (second,) = tick(shop, database_url, instance)
+        assert first.run_key != second.run_key
+
+    @pytest.mark.parametrize(
+        ("status", "asks"),
+        [
+            (dg.DagsterRunStatus.NOT_STARTED, False),
+            (dg.DagsterRunStatus.STARTING, False),
+            (dg.DagsterRunStatus.STARTED, False),
+            (dg.DagsterRunStatus.FAILURE, True),
+            (dg.DagsterRunStatus.SUCCESS, True),
+        ],
+    )
+    def test_while_a_run_is_under_way_it_asks_for_none(
+        self, shop: Shop, database_url: str, instance: dg.DagsterInstance, status: dg.DagsterRunStatus, asks: bool
+    ) -> None:
+        note(shop, DAY)
+        instance.add_run(dg.DagsterRun(job_name=JOB.name, status=status))
+        assert bool(tick(shop, database_url, instance)) is asks
+
+    def test_notes_outside_of_the_partitions_are_dropped_and_do_not_break_it(
+        self, shop: Shop, database_url: str, instance: dg.DagsterInstance
+    ) -> None:
+        note(shop, CALENDAR.start - timedelta(days=1), DAY, TODAY + timedelta(days=2))
+        assert ranges(tick(shop, database_url, instance)) == [(DAY.isoformat(), DAY.isoformat())]
+        assert shop.stale() == [DAY.isoformat()]
+
+    def test_what_it_asked_for_makes_the_days_fresh(
+        self, shop: Shop, database_url: str, instance: dg.DagsterInstance, definitions: dg.Definitions
+    ) -> None:
+        shop.order(order(1, DAY))
+        for first, last in ranges(tick(shop, database_url, instance)):
+            run(definitions, instance, date.fromisoformat(first), date.fromisoformat(last))
+        assert shop.stale() == []
+        assert shop.sold(DAY)["gross"] == 250
+
+    def test_the_mart_is_its_only_asset(self, definitions: dg.Definitions) -> None:
+        assert definitions.resolve_job_def("refresh_marts").asset_layer.executable_asset_keys == {mart_key(DAILY_SALES)}
