@@ -1,7 +1,6 @@
 """The sensor `inbox`: hints that nobody follows ask for a run that does. What following means is in sync."""
 
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -18,11 +17,16 @@ _QUEUED_FOR = timedelta(seconds=60)
 # A run that began and does not follow hints is still opening what it needs, or is dead, or is just going.
 _BEGINNING_FOR = timedelta(seconds=15)
 
+# After a run that failed as soon as it began, the next one would most likely fail as well: not at every tick.
+_AT_ONCE = timedelta(seconds=15)
+_AFTER_FAILURE = timedelta(seconds=60)
+
 _AWAITED = (
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.STARTING,
 )
+_UNDER_WAY = (*_AWAITED, dg.DagsterRunStatus.STARTED)
 
 
 def build_inbox_sensor(job: AssetJob, *, wait_seconds: float = _WAIT_SECONDS) -> dg.SensorDefinition:
@@ -49,21 +53,30 @@ def build_inbox_sensor(job: AssetJob, *, wait_seconds: float = _WAIT_SECONDS) ->
             if not error.transient:
                 raise
             return dg.SkipReason(f"{error} The next tick tries again.")
-        coming = _coming(context.instance, job.name, datetime.now(UTC))
-        if coming:
-            return dg.SkipReason(f"A run for the hints is {coming.value.lower()}.")
+        why_not = _why_not(context.instance, job.name, datetime.now(UTC))
+        if why_not:
+            return dg.SkipReason(why_not)
         # No run key: hints that come while the last run ends must be able to ask for another one at once.
         return dg.RunRequest()
 
     return inbox
 
 
-def _coming(instance: dg.DagsterInstance, job_name: str, now: datetime) -> dg.DagsterRunStatus | None:
-    """The state of a run that is about to follow hints, if there is one."""
-    statuses: Sequence[dg.DagsterRunStatus] = (*_AWAITED, dg.DagsterRunStatus.STARTED)
-    for record in instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=list(statuses)), limit=10):
-        begun = datetime.fromtimestamp(record.start_time, UTC) if record.start_time else record.create_timestamp
-        patience = _QUEUED_FOR if record.dagster_run.status in _AWAITED else _BEGINNING_FOR
-        if now - begun < patience:
-            return record.dagster_run.status
-    return None
+def _why_not(instance: dg.DagsterInstance, job_name: str, now: datetime) -> str:
+    """What speaks against asking for a run: one that is about to follow hints, or one that has just failed to."""
+    for record in instance.get_run_records(dg.RunsFilter(job_name=job_name), limit=10):
+        status = record.dagster_run.status
+        begun = _moment(record.start_time) or record.create_timestamp
+        if now - begun < (_QUEUED_FOR if status in _AWAITED else _BEGINNING_FOR) and status in _UNDER_WAY:
+            return f"A run for the hints is {status.value.lower()}."
+        ended = _moment(record.end_time)
+        failed_at_once = status is dg.DagsterRunStatus.FAILURE and ended and ended - begun < _AT_ONCE
+        if failed_at_once and ended and now - ended < _AFTER_FAILURE:
+            return "The last run failed as soon as it began; another one is tried in a minute."
+        if status not in _UNDER_WAY:
+            break
+    return ""
+
+
+def _moment(timestamp: float | None) -> datetime | None:
+    return datetime.fromtimestamp(timestamp, UTC) if timestamp else None

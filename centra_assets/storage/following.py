@@ -12,6 +12,8 @@ from centra_assets.storage.tables import Table
 # (asset, day as ISO text)
 Stale = tuple[str, str]
 
+_NOTED_HERE = "SELECT DISTINCT asset, partition FROM ops.stale_partition WHERE xmin = pg_current_xact_id()::xid"
+
 _NOTE = """
 INSERT INTO ops.stale_partition (asset, partition, at)
 SELECT asset, partition, %s FROM unnest(%s::text[], %s::text[]) AS stale (asset, partition)
@@ -39,6 +41,11 @@ def note(cursor: Cursor[TupleRow], stale: Iterable[Stale], at: datetime) -> None
     ordered = sorted(stale)
     if ordered:
         cursor.execute(_NOTE, [at, [asset for asset, _ in ordered], [day for _, day in ordered]])
+
+
+def noted_here(cursor: Cursor[TupleRow]) -> set[Stale]:
+    """What the transaction under way has noted: for those who load and want to see to it themselves."""
+    return set(cursor.execute(_NOTED_HERE).fetchall())
 
 
 def _stale(table: Table, days: Iterable[tuple[str, date | str | None]]) -> set[Stale]:

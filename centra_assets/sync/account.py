@@ -9,12 +9,12 @@ import dagster as dg
 from centra_assets.entities.model import Entity
 from centra_assets.errors import CentraAssetsError
 from centra_assets.marts.model import Mart
-from centra_assets.marts.refresh import refresh, stale
+from centra_assets.marts.refresh import refresh
 from centra_assets.sync.drain import Drained, Followed
 from centra_assets.sync.sweeping import Surroundings
 from centra_assets.sync.telling import mart_materializations, materializations
 
-# Days of a mart that a run computes at once; more than these are a backlog, and the sensor of stale days has it.
+# Days of a mart that a run computes at once; what is left stays noted, and the sensor of stale days sees to it.
 _MOST_DAYS = 31
 
 
@@ -56,8 +56,9 @@ class Account:
                 requests=followed.requests,
                 complexity=followed.complexity,
             )
+        stale = set().union(*(followed.stale for followed in changes))
         for mart in self._marts:
-            events += self._refreshed(mart)
+            events += self._refreshed(mart, sorted(day for asset, day in stale if asset == mart.asset))
         for event in events:
             self._context.log_event(event)
 
@@ -75,6 +76,7 @@ class Account:
         held.applied = held.applied.and_then(followed.applied)
         held.requests += followed.requests
         held.complexity += followed.complexity
+        held.stale |= followed.stale
         aside = sum(followed.applied.quarantined.values())
         if aside:
             self._context.log.warning(f"{aside} records of {followed.entity.name} are in ops.quarantine.")
@@ -89,18 +91,14 @@ class Account:
         self._context.log.error(f"{entity.name}: {cause}")
         self._failures[entity.name] = cause
 
-    def _refreshed(self, mart: Mart) -> Sequence[dg.AssetMaterialization]:
-        """The mart's stale days, computed; what does not work out stays noted as stale."""
+    def _refreshed(self, mart: Mart, stale: Sequence[str]) -> Sequence[dg.AssetMaterialization]:
+        """The mart's days that this run made stale, computed; what does not work out stays noted as stale."""
         calendar = self._around.calendar
         today = datetime.now(calendar.zone).date().isoformat()
+        days = [day for day in stale if calendar.start.isoformat() <= day <= today][-_MOST_DAYS:]
+        if not days:
+            return ()
         try:
-            days = [
-                day
-                for day in stale(self._around.warehouse, mart, _MOST_DAYS)
-                if calendar.start.isoformat() <= day <= today
-            ]
-            if not days:
-                return ()
             report = refresh(self._around.warehouse, mart, days, run_id=self._around.run_id)
         except CentraAssetsError as error:
             if not error.transient:

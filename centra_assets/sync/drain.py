@@ -15,6 +15,7 @@ from centra_assets.entities.model import Entity
 from centra_assets.errors import CentraAssetsError
 from centra_assets.storage import inbox
 from centra_assets.storage.errors import WarehouseUnavailableError
+from centra_assets.storage.following import Stale, noted_here
 from centra_assets.storage.inbox import ClaimedHint, Drainer, State
 from centra_assets.storage.warehouse import DEFAULT_GUARD, OPEN_GUARD
 from centra_assets.sync.apply import Applied, apply
@@ -45,7 +46,9 @@ class RecordsGoneError(CentraAssetsError):
 
 @dataclass
 class Followed:
-    """What following the hints about one entity came to. `states` counts the hints by what became of them."""
+    """What following the hints about one entity came to. `states` counts the hints by what became of them; `stale`
+    are the days of marts that it touched.
+    """
 
     entity: Entity
     source: str
@@ -54,6 +57,7 @@ class Followed:
     requests: int = 0
     complexity: int = 0
     states: Counter[str] = field(default_factory=Counter)
+    stale: set[Stale] = field(default_factory=set)
     error: Exception | None = None
 
     @property
@@ -186,6 +190,11 @@ class HintFollower:
             judged = judge(entity, fetched, resolved, around.warehouse)
         believed = self._believed(entity, judged, outcome)
         ends = _ends(hints, resolved, judged, believed)
+
+        def finish(cursor: Cursor[TupleRow]) -> None:
+            ends.mark(cursor, around.run_id)
+            outcome.stale = noted_here(cursor)
+
         rows = pl.concat([judged.rows, judged.tombstones]) if believed else judged.rows
         outcome.records = rows.height
         if rows.height:
@@ -199,10 +208,10 @@ class HintFollower:
                 source=outcome.source,
                 # Of the loss of a record, Centra's own word is proof enough.
                 guard=OPEN_GUARD if rows["payload"].null_count() else DEFAULT_GUARD,
-                within=lambda cursor: ends.mark(cursor, around.run_id),
+                within=finish,
             )
         else:
-            around.warehouse.transact(lambda cursor: ends.mark(cursor, around.run_id))
+            around.warehouse.transact(finish)
         return ends
 
     def _lookup(self, entity: Entity) -> PreparedQuery | None:

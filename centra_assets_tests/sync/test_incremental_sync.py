@@ -1,0 +1,93 @@
+"""The job `incremental_sync`: one run follows hints at a time, and says exactly which partitions it touched."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from centra_assets.assets.metadata import core_key, raw_key
+from centra_assets.marts.registry import MARTS
+from centra_assets.storage.inbox import Inbox
+from centra_assets.sync.ops import build_sync_jobs
+from centra_assets.sync_file import read_sync_config
+from centra_assets_tests.assets.conftest import MakePlatform
+from centra_assets_tests.assets.platform import QUIET, Platform
+from centra_assets_tests.sync.hinting import edited_order, hint, states
+
+_DAILY_SALES = dg.AssetKey(["marts", "daily_sales"])
+
+
+def run(platform: Platform, *, linger: float = 0, raise_on_error: bool = True) -> dg.ExecuteInProcessResult:
+    """One run that follows what waits and lingers for no longer than `linger`."""
+    with_marts = {"orders", "returns"} <= {entity.name for entity in platform.entities}
+    jobs = build_sync_jobs(platform.entities, platform.calendar, read_sync_config(), MARTS if with_marts else ())
+    config = {"ops": {"follow_hints": {"config": {"linger_seconds": linger}}}, **QUIET}
+    return jobs.incremental.execute_in_process(
+        run_config=config, instance=platform.instance, resources=dict(platform.resources), raise_on_error=raise_on_error
+    )
+
+
+def touched(result: dg.ExecuteInProcessResult) -> Mapping[tuple[str, str | None], Mapping[str, Any]]:
+    """The metadata of what a run materialized, by asset and partition."""
+    found = [event.materialization for event in result.all_events if event.is_step_materialization]
+    assert len(found) == len({(item.asset_key, item.partition) for item in found})
+    return {
+        (item.asset_key.to_user_string(), item.partition): {key: value.value for key, value in item.metadata.items()}
+        for item in found
+    }
+
+
+def test_a_change_of_any_age_is_told_for_its_own_day_and_for_no_other(own_platform: MakePlatform) -> None:
+    platform = own_platform(("orders", "returns"), days=90)
+    platform.refresh()
+    edited = edited_order(platform, age_days=30, money=True)
+    hint(platform, "order", edited["number"], kind="integration_api")
+    result = run(platform)
+    day = edited["day"]
+    found = touched(result)
+    assert {partition for _, partition in found} == {day}
+    assert {("raw/orders", day), ("core/orders", day)} <= set(found)
+    assert found["raw/orders", day]["rows_appended"] == 1
+    assert found["raw/orders", day]["api_requests"] >= 1
+    assert found["raw/orders", day]["source"] == "webhook"
+    assert found["core/orders", day]["rows_updated"] == 1
+    for asset, _ in found:
+        if asset.startswith("core/"):
+            counts = found[asset, day]
+            assert counts["rows_inserted"] + counts["rows_updated"] + counts["rows_deleted"] > 0
+
+
+def test_a_change_of_money_reaches_the_mart_in_the_same_run(own_platform: MakePlatform) -> None:
+    platform = own_platform(("orders", "returns"), days=90)
+    platform.refresh()
+    run(platform)
+    edited = edited_order(platform, money=True)
+    hint(platform, "order", edited["number"], kind="integration_api")
+    before = platform.count("stale_partition", "ops")
+    result = run(platform)
+    assert (_DAILY_SALES.to_user_string(), edited["day"]) in touched(result)
+    assert platform.count("stale_partition", "ops") < before + 1
+
+
+def test_hints_that_change_nothing_are_no_materialization(own_platform: MakePlatform) -> None:
+    platform = own_platform()
+    platform.refresh()
+    edited = edited_order(platform, age_days=1)
+    hint(platform, "order", edited["number"], kind="integration_api")
+    assert touched(run(platform))
+    hint(platform, "order", edited["number"], kind="integration_api")
+    assert touched(run(platform)) == {}
+    assert states(platform) == {"done": 2}
+
+
+def test_whoever_finds_another_drainer_leaves_the_hints_to_it(own_platform: MakePlatform) -> None:
+    platform = own_platform()
+    platform.refresh()
+    edited = edited_order(platform, age_days=1)
+    hint(platform, "order", edited["number"], kind="integration_api")
+    with Inbox(platform.database_url).drainer("the first") as drainer:
+        assert drainer is not None
+        assert touched(run(platform)) == {}
+        assert states(platform) == {"waiting": 1}
+    run(platform)
+    assert states(platform) == {"done": 1}
