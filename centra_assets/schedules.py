@@ -114,7 +114,7 @@ def _refresh(
                 asset_selection=assets_of(entities, axis),
                 tags={**LANE, **tags},
             )
-            for key, tags in _partitions(axis, at.date(), days, calendar, context.instance)
+            for key, tags in _partitions(axis, at.date(), days, calendar, context)
         ]
         return requests or dg.SkipReason(f"No {axis} was discovered yet.")
 
@@ -122,11 +122,11 @@ def _refresh(
 
 
 def _partitions(
-    axis: Axis, today: date, days: int, calendar: Calendar, instance: dg.DagsterInstance
+    axis: Axis, today: date, days: int, calendar: Calendar, context: dg.ScheduleEvaluationContext
 ) -> Iterator[tuple[str | None, Mapping[str, str]]]:
     """A partition key or the tags of a range, for each run."""
     if axis in DYNAMIC_AXES:
-        yield from ((key, {}) for key in instance.get_dynamic_partitions(dynamic_name(axis)))
+        yield from ((key, {}) for key in context.instance.get_dynamic_partitions(dynamic_name(axis)))
     elif axis is Axis.NONE:
         yield None, {}
     else:

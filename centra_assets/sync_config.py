@@ -113,7 +113,8 @@ class EventSettings(Section):
     """How Centra's event queue is read: how often, how many at once, and whether other listeners are removed."""
 
     every: Interval = timedelta(seconds=60)
-    limit: Annotated[StrictInt, Field(ge=1, le=1000)] = 200
+    # Centra's lists bring at most 200.
+    limit: Annotated[StrictInt, Field(ge=1, le=200)] = 200
     # Centra names no largest number of events to confirm at once.
     confirm_batch: Annotated[StrictInt, Field(ge=1, le=1000)] = 100
     exclusive: StrictBool = False

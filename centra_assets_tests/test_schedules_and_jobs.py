@@ -1,5 +1,6 @@
-"""The nightly ticks ask for the right partitions, and each job holds what is on its axis with its checks."""
+"""Schedules follow sync.yaml and ask for the right partitions; each job holds what is on its axis with its checks."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,20 +11,41 @@ import yaml
 
 from centra_assets.definitions import build_definitions
 from centra_assets.entities.model import Axis
-from centra_assets.entities.registry import ENTITIES
+from centra_assets.entities.registry import ENTITIES, entity
 from centra_assets.jobs import JOB_NAMES, assets_of
 from centra_assets.partitions import DYNAMIC_AXES, dynamic_name
-from centra_assets.schedules import DAYS_REVISITED
+from centra_assets.schedules import spelled
 from centra_assets.settings import Settings
+from centra_assets.sync_config import EntitySync, RefreshSettings, SyncConfig
+from centra_assets.sync_file import read_sync_config
 
 # 02:20 on the night in which Stockholm's clocks go forward, told in UTC.
 NIGHT = datetime(2027, 3, 28, 0, 20, tzinfo=UTC)
 FIRST, LAST = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+NIGHTLY = "20 2 * * *"
+
+Refreshed = Callable[..., dg.Definitions]
+
+
+def wired(config: SyncConfig) -> dg.Definitions:
+    return build_definitions(Settings(start_date=date(2026, 1, 1), timezone="Europe/Stockholm"), sync=config)
+
+
+def settings(**given: Any) -> SyncConfig:
+    """A config in which nothing is scheduled but what is given, by entity."""
+    every = {each.name: EntitySync() for each in ENTITIES}
+    return SyncConfig(entities=every | {name: EntitySync(**said) for name, said in given.items()})
 
 
 @pytest.fixture(scope="module")
 def definitions() -> dg.Definitions:
-    return build_definitions(Settings(start_date=date(2026, 1, 1), timezone="Europe/Stockholm"))
+    """Every entity's partitions are read again each night."""
+    refresh = RefreshSettings(cron=NIGHTLY, days=14)
+    return wired(settings(**{each.name: {"full_refresh": refresh} for each in ENTITIES}))
+
+
+def name_of(axis: Axis) -> str:
+    return f"{JOB_NAMES[axis]}_{'14d_' if axis is Axis.DAY else ''}{spelled(NIGHTLY)}"
 
 
 def tick(definitions: dg.Definitions, name: str, instance: dg.DagsterInstance, at: datetime = NIGHT) -> Any:
@@ -33,65 +55,117 @@ def tick(definitions: dg.Definitions, name: str, instance: dg.DagsterInstance, a
     return definitions.resolve_schedule_def(name).evaluate_tick(context)
 
 
-def test_the_night_revisits_the_last_days_as_one_range_in_one_run(definitions: dg.Definitions) -> None:
+def night(definitions: dg.Definitions, axis: Axis, at: datetime = NIGHT) -> dg.RunRequest:
     with dg.DagsterInstance.ephemeral() as instance:
-        (request,) = tick(definitions, "nightly_days", instance).run_requests
+        (request,) = tick(definitions, name_of(axis), instance, at).run_requests
+    assert isinstance(request, dg.RunRequest)
+    return request
+
+
+def test_the_last_days_are_read_again_as_one_range_in_one_run(definitions: dg.Definitions) -> None:
+    request = night(definitions, Axis.DAY)
     assert (request.tags[FIRST], request.tags[LAST]) == ("2027-03-14", "2027-03-28")
-    assert DAYS_REVISITED == 14
 
 
-def test_the_night_asks_for_no_day_before_the_first(definitions: dg.Definitions) -> None:
-    with dg.DagsterInstance.ephemeral() as instance:
-        (request,) = tick(definitions, "nightly_days", instance, datetime(2026, 1, 5, 1, 20, tzinfo=UTC)).run_requests
+def test_no_day_before_the_first_is_asked_for(definitions: dg.Definitions) -> None:
+    request = night(definitions, Axis.DAY, datetime(2026, 1, 5, 1, 20, tzinfo=UTC))
     assert (request.tags[FIRST], request.tags[LAST]) == ("2026-01-01", "2026-01-05")
 
 
 def test_the_day_of_a_tick_is_the_merchants(definitions: dg.Definitions) -> None:
     # 23:30 in UTC is the next day in Stockholm.
-    with dg.DagsterInstance.ephemeral() as instance:
-        (request,) = tick(definitions, "nightly_days", instance, datetime(2027, 1, 10, 23, 30, tzinfo=UTC)).run_requests
-    assert request.tags[LAST] == "2027-01-11"
+    assert night(definitions, Axis.DAY, datetime(2027, 1, 10, 23, 30, tzinfo=UTC)).tags[LAST] == "2027-01-11"
 
 
-def test_the_night_reads_every_month_by_their_first_days(definitions: dg.Definitions) -> None:
-    with dg.DagsterInstance.ephemeral() as instance:
-        (request,) = tick(definitions, "nightly_months", instance, datetime(2027, 5, 3, 1, 20, tzinfo=UTC)).run_requests
+def test_every_month_is_read_by_their_first_days(definitions: dg.Definitions) -> None:
+    request = night(definitions, Axis.MONTH, datetime(2027, 5, 3, 1, 20, tzinfo=UTC))
     assert (request.tags[FIRST], request.tags[LAST]) == ("2026-01-01", "2027-05-01")
 
 
 def test_the_first_night_has_one_month(definitions: dg.Definitions) -> None:
-    with dg.DagsterInstance.ephemeral() as instance:
-        (request,) = tick(definitions, "nightly_months", instance, datetime(2026, 1, 5, 1, 20, tzinfo=UTC)).run_requests
+    request = night(definitions, Axis.MONTH, datetime(2026, 1, 5, 1, 20, tzinfo=UTC))
     assert (request.tags[FIRST], request.tags[LAST]) == ("2026-01-01", "2026-01-01")
 
 
-def test_two_nights_have_two_run_keys(definitions: dg.Definitions) -> None:
-    with dg.DagsterInstance.ephemeral() as instance:
-        keys = {
-            tick(definitions, "nightly_days", instance, NIGHT.replace(day=day)).run_requests[0].run_key
-            for day in (26, 27, 28)
-        }
-    assert len(keys) == 3
+def test_a_snapshot_is_one_run_without_a_partition(definitions: dg.Definitions) -> None:
+    request = night(definitions, Axis.NONE)
+    assert request.partition_key is None
+    assert FIRST not in request.tags
+
+
+def test_each_tick_has_a_run_key_of_its_own_also_within_a_day(definitions: dg.Definitions) -> None:
+    ticks = [NIGHT.replace(day=day, hour=hour) for day in (26, 27, 28) for hour in (0, 12)]
+    assert len({night(definitions, Axis.DAY, at).run_key for at in ticks}) == len(ticks)
+    assert night(definitions, Axis.DAY).run_key == night(definitions, Axis.DAY).run_key
 
 
 @pytest.mark.parametrize("axis", DYNAMIC_AXES)
-def test_every_known_key_is_read_again_at_night(axis: Axis, definitions: dg.Definitions, tmp_path: Path) -> None:
+def test_every_known_key_is_read_again(axis: Axis, definitions: dg.Definitions, tmp_path: Path) -> None:
     # The tick opens the instance a second time, which one in memory does not allow.
     with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
-        none = tick(definitions, f"nightly_{axis}s", instance)
+        none = tick(definitions, name_of(axis), instance)
         instance.add_dynamic_partitions(dynamic_name(axis), ["1", "2"])
-        some = tick(definitions, f"nightly_{axis}s", instance)
+        some = tick(definitions, name_of(axis), instance)
     assert none.run_requests == []
     assert none.skip_message
     assert [request.partition_key for request in some.run_requests] == ["1", "2"]
     assert len({request.run_key for request in some.run_requests}) == 2
 
 
-def test_schedules_wait_to_be_switched_on_and_keep_the_merchants_time(definitions: dg.Definitions) -> None:
-    schedules = [definitions.resolve_schedule_def(name) for name in ("nightly_reference", "nightly_days")]
+def test_a_run_reads_only_what_its_cron_names_with_its_core_tables() -> None:
+    refresh = RefreshSettings(cron=NIGHTLY, days=14)
+    definitions = wired(settings(orders={"full_refresh": refresh}, returns={"full_refresh": refresh}))
+    (only,) = definitions.schedules or ()
+    assert only.name == name_of(Axis.DAY)
+    wanted = set(assets_of([entity("orders"), entity("returns")], Axis.DAY))
+    assert set(night(definitions, Axis.DAY).asset_selection or ()) == wanted
+
+
+def test_entities_of_one_cron_share_a_run_and_others_have_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    early, late = "0 1 * * *", "0 5 * * *"
+    config = settings(
+        orders={"reconcile": {"cron": early, "days": 3}},
+        returns={"reconcile": {"cron": early, "days": 3}},
+        customers={"reconcile": {"cron": early, "days": 9}},
+        brands={"reconcile": {"cron": late, "days": 3}, "sweep": {"strategy": "snapshot", "cron": late}},
+        markets={"sweep": {"strategy": "snapshot", "cron": late}},
+        stores={"sweep": {"strategy": "snapshot", "every": "1h"}},
+    )
+    definitions = wired(config)
+    for name in ("API_URL", "API_TOKEN", "DATABASE_URL"):
+        # Checking a run's config reads them; nothing is opened.
+        monkeypatch.setenv(f"CENTRA_{name}", "unused")
+    asked: dict[tuple[str, str, str], Any] = {}
+    names = []
+    with dg.DagsterInstance.ephemeral() as instance:
+        for schedule in definitions.schedules or ():
+            (request,) = tick(definitions, schedule.name, instance).run_requests
+            job = definitions.resolve_job_def(schedule.job_name)
+            # The job takes what the schedule gives it.
+            assert dg.validate_run_config(job, request.run_config)
+            ((op, config_of_op),) = request.run_config["ops"].items()
+            key = (schedule.job_name, str(schedule.cron_schedule), op)
+            asked.setdefault(key, []).append(config_of_op["config"])
+            names.append(schedule.name)
+    assert len(names) == len(set(names)) == 4
+    assert asked["sweep", late, "sweep_entities"] == [{"entities": ["markets", "brands"]}]
+    assert asked["reconcile", late, "reconcile_entities"] == [{"entities": ["brands"], "days": 3}]
+    assert asked["reconcile", early, "reconcile_entities"] == [
+        {"entities": ["orders", "returns"], "days": 3},
+        {"entities": ["customers"], "days": 9},
+    ]
+
+
+def test_all_of_them_are_on_from_the_start_in_the_merchants_zone() -> None:
+    schedules = wired(read_sync_config()).schedules or ()
+    assert {schedule.job_name for schedule in schedules} >= {"sweep", "reconcile", "refresh_days", "refresh_warehouses"}
     for schedule in schedules:
         assert schedule.execution_timezone == "Europe/Stockholm"
-        assert schedule.default_status is dg.DefaultScheduleStatus.STOPPED
+        assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+
+
+def test_null_in_the_settings_leaves_nothing_scheduled() -> None:
+    assert list(wired(settings()).schedules or ()) == []
 
 
 @pytest.mark.parametrize("axis", JOB_NAMES)
