@@ -31,6 +31,10 @@ from centra_assets.sync_config import SyncConfig
 from centra_assets.sync_file import load_sync_config
 
 
+# One statement computes them all, so a year takes hardly longer than a day and a run's start.
+MART_DAYS_PER_RUN = 366
+
+
 def build_resources(settings: Settings) -> dict[str, Any]:
     """The resources of a real installation. Secrets are read from the environment when a run starts, not here."""
     database_url = dg.EnvVar("CENTRA_DATABASE_URL")
@@ -69,7 +73,7 @@ def build_definitions(
             *build_source_assets(entities),
             *[build_raw_asset(entity, calendar, partitions_per_run=per_run) for entity in entities],
             *[build_core_assets(entity, calendar, partitions_per_run=per_run) for entity in entities],
-            *[build_mart_asset(mart, calendar, partitions_per_run=per_run) for mart in marts],
+            *[build_mart_asset(mart, calendar, partitions_per_run=MART_DAYS_PER_RUN) for mart in marts],
         ]
     sensors = [
         build_partition_sensor(jobs),
@@ -78,7 +82,7 @@ def build_definitions(
         build_sweep_sensor(sync_jobs.sweep, sync),
     ]
     if marts_job is not None:
-        sensors.append(build_stale_marts_sensor(marts_job, marts, calendar, partitions_per_run=per_run))
+        sensors.append(build_stale_marts_sensor(marts_job, marts, calendar, partitions_per_run=MART_DAYS_PER_RUN))
     return dg.Definitions(
         assets=assets,
         asset_checks=[*[build_checks(entity) for entity in entities], *[build_mart_checks(mart) for mart in marts]],
