@@ -30,7 +30,6 @@ from centra_assets.sync.ops import build_sync_jobs
 from centra_assets.sync_config import SyncConfig
 from centra_assets.sync_file import load_sync_config
 
-
 # One statement computes them all, so a year takes hardly longer than a day and a run's start.
 MART_DAYS_PER_RUN = 366
 
