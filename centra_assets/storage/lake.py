@@ -6,12 +6,12 @@ changes. The truth of a partition is its newest snapshot and what was fetched si
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Literal, cast
+from typing import IO, Literal, cast
 
 import fsspec
 import polars as pl
@@ -104,6 +104,21 @@ class Lake:
         finally:
             spill.discard()
 
+    def append_changes(
+        self, entity: str, rows: pl.DataFrame, *, run_id: str, fetched_at: datetime
+    ) -> Mapping[str, int]:
+        """Writes one file of changes for each partition of `rows` (SCHEMA and `partition`); returns its rows.
+
+        `fetched_at` is when the fetch began. A null payload says that the record is gone.
+        """
+        written = {}
+        for (key,), part in rows.group_by("partition", maintain_order=True):
+            partition = str(key)
+            with self.writer(entity, partition, kind="changes", run_id=run_id, fetched_at=fetched_at) as writer:
+                writer.append(part.drop("partition"))
+            written[partition] = writer.rows
+        return written
+
     def files(self, entity: str, partition: str) -> list[LakeFile]:
         """The partition's files, oldest fetch first; none when it was never fetched."""
         return self._listed(entity, [partition])[partition]
@@ -126,20 +141,32 @@ class Lake:
     def read(self, entity: str, partitions: Sequence[str]) -> pl.DataFrame:
         """What is true now in these partitions: SCHEMA and `partition`, one row per record that exists."""
         listed = self._listed(entity, partitions)
-        return pl.concat([_EMPTY, *(frame for _, frame in self._truths(listed))])
+        return pl.concat([_EMPTY, *(_living(frame) for _, frame in self._truths(listed))])
+
+    def known(
+        self, entity: str, ids_by_partition: Mapping[str, Collection[str]], *, gone: bool = False
+    ) -> pl.DataFrame:
+        """The truth of just these records, as `read` has it.
+
+        With `gone` also that of records known to be gone: their payload is null.
+        """
+        listed = self._listed(entity, list(ids_by_partition))
+        truth = pl.concat([_EMPTY, *(frame for _, frame in self._truths(listed, ids_by_partition))])
+        return truth if gone else _living(truth)
 
     def read_batches(
-        self, entity: str, partitions: Sequence[str], *, max_bytes: int = _BATCH_BYTES
+        self, entity: str, partitions: Sequence[str], *, gone: bool = False, max_bytes: int = _BATCH_BYTES
     ) -> Iterator[tuple[list[str], pl.DataFrame]]:
         """Like `read`, in groups of whole partitions of about `max_bytes`; a larger partition is a group of its own.
 
-        A partition that was never fetched is in no group: nothing is known of it.
+        A partition that was never fetched is in no group: nothing is known of it. With `gone` as in `known`.
         """
         group: list[str] = []
         frames: list[pl.DataFrame] = []
         size = 0
         listed = self._listed(entity, partitions)
-        for partition, frame in self._truths({partition: files for partition, files in listed.items() if files}):
+        for partition, truth in self._truths({partition: files for partition, files in listed.items() if files}):
+            frame = truth if gone else _living(truth)
             more = int(frame.estimated_size())
             if group and size + more > max_bytes:
                 yield group, pl.concat(frames)
@@ -182,11 +209,20 @@ class Lake:
                 fetched_at = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
                 yield LakeFile(fetched_at, run_id, cast(Kind, kind), entity, partition, path, info["size"])
 
-    def _truths(self, listed: Mapping[str, Sequence[LakeFile]]) -> Iterator[tuple[str, pl.DataFrame]]:
-        """The truth of one partition after the other; small remote ones are fetched together, for each costs a trip."""
+    def _truths(
+        self, listed: Mapping[str, Sequence[LakeFile]], ids: Mapping[str, Collection[str]] | None = None
+    ) -> Iterator[tuple[str, pl.DataFrame]]:
+        """The truth of one partition after the other; small remote ones are fetched together, for each costs a trip.
+
+        With `ids` that of these records only.
+        """
+
+        def truth(partition: str) -> pl.DataFrame:
+            return self._truth(partition, listed[partition], None if ids is None else ids[partition])
+
         with ThreadPoolExecutor(_TRIPS) as pool:
             for together in self._together(listed):
-                frames = pool.map(lambda partition: self._truth(partition, listed[partition]), together)
+                frames: Iterator[pl.DataFrame] = pool.map(truth, together)
                 yield from zip(together, frames, strict=True)
 
     def _together(self, listed: Mapping[str, Sequence[LakeFile]]) -> Iterator[list[str]]:
@@ -202,28 +238,42 @@ class Lake:
         if together:
             yield together
 
-    def _truth(self, partition: str, files: Sequence[LakeFile]) -> pl.DataFrame:
+    def _truth(self, partition: str, files: Sequence[LakeFile], ids: Collection[str] | None) -> pl.DataFrame:
+        """Each record as it was read last, by the newest snapshot or since that one began. Of two readings at the same
+        moment the one of a single record counts: a page may have been served from a cache.
+        """
         snapshot = max((file for file in files if file.kind == "snapshot"), default=None)
-        frames = []
+        frames = [pl.DataFrame(schema=SCHEMA)]
         if snapshot:
-            frames.append(self._read(snapshot))
             since = snapshot.fetched_at
-            files = [f for f in files if f.kind == "changes" and f.fetched_at > since - _LONGEST_FETCH]
-            frames += [self._read(file).filter(pl.col("fetched_at") >= since) for file in files]
+            changes = [f for f in files if f.kind == "changes" and f.fetched_at > since - _LONGEST_FETCH]
+            frames += [self._read([snapshot], ids), self._read(changes, ids).filter(pl.col("fetched_at") >= since)]
         else:
-            frames += [self._read(file) for file in files]
-        rows = pl.concat(frames) if frames else pl.DataFrame(schema=SCHEMA)
-        if len(frames) > 1 or rows["id"].n_unique() < rows.height:
+            frames.append(self._read(files, ids))
+        rows = pl.concat(frames)
+        if rows["id"].n_unique() < rows.height:
             rows = rows.sort("fetched_at", maintain_order=True).unique("id", keep="last", maintain_order=True)
-        return rows.filter(pl.col("payload").is_not_null()).with_columns(pl.lit(partition).alias("partition"))
+        return rows.with_columns(pl.lit(partition).alias("partition"))
 
-    def _read(self, file: LakeFile) -> pl.DataFrame:
-        if self._local:
-            return pl.read_parquet(file.path, columns=list(SCHEMA))
-        return pl.read_parquet(io.BytesIO(self._files.cat_file(file.path)), columns=list(SCHEMA))
+    def _read(self, files: Sequence[LakeFile], ids: Collection[str] | None) -> pl.DataFrame:
+        """The rows of the files in their order. All at once: a day of changes may lie in a thousand files."""
+        if not files:
+            return pl.DataFrame(schema=SCHEMA)
+        paths = [file.path for file in files]
+        sources: list[str] | list[IO[bytes]] = (
+            paths if self._local else [io.BytesIO(self._files.cat_file(path)) for path in paths]
+        )
+        rows = pl.scan_parquet(sources, schema=SCHEMA)
+        if ids is not None:
+            rows = rows.filter(pl.col("id").is_in(pl.Series(list(ids), dtype=pl.String).implode()))
+        return rows.collect()
 
 
 _EMPTY = pl.DataFrame(schema={**SCHEMA, "partition": pl.String()})
+
+
+def _living(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter(pl.col("payload").is_not_null())
 
 
 def _checked(name: str) -> str:

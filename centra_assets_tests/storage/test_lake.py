@@ -203,3 +203,86 @@ def test_what_a_killed_process_left_behind_is_invisible(tmp_path: Path) -> None:
     assert len(list((tmp_path / "raw/orders/2025-03-01").iterdir())) == 2
     assert payloads(lake) == {"1": "whole"}
     assert len(lake.files("orders", "2025-03-01")) == 1
+
+
+class TestTruth:
+    """A snapshot begins at minute 10 and reads its record at minute 15; a change of single records lies beside it."""
+
+    @pytest.mark.parametrize(("minutes", "winner"), [(13, "snapshot"), (15, "change"), (17, "change")])
+    def test_of_two_readings_the_later_wins(self, lake: Lake, minutes: int, winner: str) -> None:
+        write(lake, [rows(("1", "snapshot", 15))], minutes=10)
+        write(lake, [rows(("1", "change", minutes))], kind="changes", minutes=minutes)
+        assert payloads(lake) == {"1": winner}
+
+    @pytest.mark.parametrize(("minutes", "left"), [(13, {"1": "snapshot"}), (17, {})])
+    def test_a_deletion_counts_when_it_was_seen_after_the_record(
+        self, lake: Lake, minutes: int, left: dict[str, str]
+    ) -> None:
+        write(lake, [rows(("1", "snapshot", 15))], minutes=10)
+        write(lake, [rows(("1", None, minutes))], kind="changes", minutes=minutes)
+        assert payloads(lake) == left
+
+    @pytest.mark.parametrize(("minutes", "left"), [(9, {}), (11, {"1": "change"})])
+    def test_what_the_snapshot_lacks_was_gone_unless_it_was_read_since_that_began(
+        self, lake: Lake, minutes: int, left: dict[str, str]
+    ) -> None:
+        write(lake, [rows(("1", "change", minutes))], kind="changes", minutes=minutes)
+        write(lake, [], minutes=10)
+        assert payloads(lake) == left
+
+    @pytest.mark.parametrize("last", ["first", "second"])
+    def test_of_two_snapshots_at_once_the_one_that_began_later_counts(self, lake: Lake, last: str) -> None:
+        snapshots = {"first": (10, 28), "second": (20, 22)}
+        for name in sorted(snapshots, key=lambda name: name == last):
+            begun, read = snapshots[name]
+            write(lake, [rows(("1", name, read), (f"only {name}", name, read))], minutes=begun)
+        assert payloads(lake) == {"1": "second", "only second": "second"}
+
+    def test_a_change_that_an_older_snapshot_saw_is_judged_by_the_newer_one(self, lake: Lake) -> None:
+        write(lake, [rows(("1", "change", 12))], kind="changes", minutes=12)
+        write(lake, [rows(("1", "second", 22))], minutes=20)
+        write(lake, [rows(("1", "first", 28))], minutes=10)
+        assert payloads(lake) == {"1": "second"}
+
+
+class TestChanges:
+    def appended(self, lake: Lake, *changes: tuple[str, str | None, int, str]) -> dict[str, int]:
+        frame = rows(*((record, payload, minutes) for record, payload, minutes, _ in changes))
+        placed = frame.with_columns(partition=pl.Series([day for *_, day in changes], dtype=pl.String))
+        return dict(lake.append_changes("orders", placed, run_id="run", fetched_at=at(5)))
+
+    def test_each_partition_gets_a_file_of_its_own(self, lake: Lake) -> None:
+        written = self.appended(lake, ("1", "a", 5, "d1"), ("2", "b", 5, "d2"), ("3", "c", 6, "d1"))
+        assert written == {"d1": 2, "d2": 1}
+        assert {day: [file.kind for file in lake.files("orders", day)] for day in ("d1", "d2")} == {
+            "d1": ["changes"],
+            "d2": ["changes"],
+        }
+        assert (payloads(lake, "d1"), payloads(lake, "d2")) == ({"1": "a", "3": "c"}, {"2": "b"})
+
+    def test_no_changes_are_no_file(self, lake: Lake) -> None:
+        assert self.appended(lake) == {}
+        assert lake.partitions("orders") == []
+
+    def test_of_records_asked_for_just_these_are_known_as_they_are_true(self, lake: Lake) -> None:
+        for day in ("d1", "d2"):
+            write(lake, [rows(("1", f"old of {day}", 0), ("2", "old", 0), ("3", "old", 0))], day=day)
+        self.appended(lake, ("1", "new", 5, "d1"), ("2", None, 5, "d1"), ("3", "new", 5, "d1"))
+        found = lake.known("orders", {"d1": ["1", "2", "404"], "d2": ["1"], "d3": ["1"]})
+        assert found.schema == {**SCHEMA, "partition": pl.String()}
+        assert found.select("id", "payload", "partition").rows() == [("1", "new", "d1"), ("1", "old of d2", "d2")]
+
+    def test_who_asks_is_told_what_is_gone_and_since_when(self, lake: Lake) -> None:
+        write(lake, [rows(("1", "old", 0), ("2", "old", 0))], day="d1")
+        self.appended(lake, ("2", None, 5, "d1"))
+        found = lake.known("orders", {"d1": ["2", "404"]}, gone=True)
+        assert found.select("id", "payload", "fetched_at").rows() == [("2", None, at(5))]
+        batches = list(lake.read_batches("orders", ["d1"], gone=True))
+        assert [frame["id"].to_list() for _, frame in batches] == [["1", "2"]]
+        assert [frame["id"].to_list() for _, frame in lake.read_batches("orders", ["d1"])] == [["1"]]
+
+    def test_a_thousand_files_of_changes_are_one_truth(self, lake: Lake) -> None:
+        write(lake, [rows(("1", "old", 0))], day="d1")
+        for number in range(1000):
+            self.appended(lake, (str(number % 10), f"payload {number}", number, "d1"))
+        assert payloads(lake, "d1") == {str(number % 10): f"payload {number}" for number in range(990, 1000)}
