@@ -207,7 +207,7 @@ def test_wishes_for_what_no_longer_exists_ask_for_nothing(tick: Tick, database_u
     assert asked_for(tick()) == []
 
 
-@pytest.mark.parametrize("status", [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTED])
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
 def test_while_a_sweep_is_under_way_no_other_is_asked_for(
     status: dg.DagsterRunStatus, tick: Tick, instance: dg.DagsterInstance
 ) -> None:
