@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from centra_assets.centra.documents import DocumentError
 from centra_assets.centra.errors import PageDriftError, ResponseShapeError
 from centra_assets.centra.paging import Page, PageFetcher, is_last
 from centra_assets.centra.rewriting import TO
@@ -36,7 +37,9 @@ async def pages_in_order(
     """
     prepared = fetcher.prepared
     moved = prepared.query.keyset or ""
-    frontier, size = _Frontier(variables[moved]), fetcher.first_size()
+    if variables.get(moved) is None:
+        raise DocumentError(f"{prepared.operation} is asked without ${moved}.")
+    frontier, size = _Frontier(_whole_second(variables[moved])), fetcher.first_size()
     is_first = True
     while True:
         page, body = await fetcher.page({**variables, moved: frontier.text}, size)
@@ -59,10 +62,10 @@ async def pages_in_order(
         is_one_instant = instants[0] == instants[-1]
         if is_one_instant and (frontier.instant == instants[-1] or size >= prepared.page_size):
             end = instants[-1] + _PRECISION
-            frontier = frontier.after(page, instants)
-            async with aclosing(whole({**variables, moved: frontier.text, TO: end.isoformat()})) as pages:
+            crowd = frontier.after(page, instants)
+            async with aclosing(whole({**variables, moved: crowd.text, TO: end.isoformat()})) as pages:
                 async for part in pages:
-                    rest = frontier.unseen(part.only(_before(part, end)))
+                    rest = crowd.unseen(part.only(_before(part, end)))
                     if rest.ids:
                         yield rest
             frontier, size = _Frontier(end.isoformat()), fetcher.first_size()
@@ -118,6 +121,12 @@ def _before(page: Page, end: datetime) -> list[int]:
     return [
         place for place, text in enumerate(page.updated_at) if (instant := _instant(text)) is not None and instant < end
     ]
+
+
+def _whole_second(text: str) -> str:
+    """The begin of the second: Centra says of a record no more than its second, which must not seem to come before."""
+    instant = _instant(text)
+    return text if instant is None else instant.replace(microsecond=0).isoformat()
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from centra_assets.centra.blocking import BlockingClient
-from centra_assets.centra.documents import Query
+from centra_assets.centra.documents import DocumentError, Query
 from centra_assets.centra.errors import FilterMissingError, PageDriftError, SchemaMismatchError
 from centra_assets.centra.paging import Page
 from centra_assets.centra.rewriting import by_ids
@@ -51,6 +51,20 @@ def test_only_what_changed_since_then_is_read_the_instant_itself_included(
     shop = Changing(spread(30))
     peer.reply = shop.reply
     assert read(client, query, {"from": (NOON + 20 * SECOND).isoformat()}) == [shop.state(n) for n in range(21, 31)]
+
+
+def test_a_moment_within_a_second_begins_with_that_second(peer: Peer, client: BlockingClient) -> None:
+    shop = Changing({1: NOON, 2: NOON + timedelta(milliseconds=700), 3: NOON + SECOND})
+    peer.reply = shop.reply
+    assert read(client, CHANGED, {"from": (NOON + timedelta(milliseconds=500)).isoformat()}) == [
+        shop.state(number) for number in (1, 2, 3)
+    ]
+
+
+def test_without_a_moment_nothing_is_asked(peer: Peer, client: BlockingClient) -> None:
+    with pytest.raises(DocumentError):
+        list(client.stream(CHANGED, [{}]))
+    assert peer.asked == []
 
 
 def test_a_quiet_hour_is_one_empty_page(peer: Peer, client: BlockingClient) -> None:
