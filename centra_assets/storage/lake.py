@@ -4,14 +4,13 @@
 changes. The truth of a partition is its newest snapshot and what was fetched since that one began.
 """
 
-import io
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import IO, Literal, cast
+from typing import Literal, cast
 
 import fsspec
 import polars as pl
@@ -260,10 +259,10 @@ class Lake:
         if not files:
             return pl.DataFrame(schema=SCHEMA)
         paths = [file.path for file in files]
-        sources: list[str] | list[IO[bytes]] = (
-            paths if self._local else [io.BytesIO(self._files.cat_file(path)) for path in paths]
-        )
-        rows = pl.scan_parquet(sources, schema=SCHEMA)
+        if self._local:
+            rows = pl.scan_parquet(paths, schema=SCHEMA)
+        else:
+            rows = pl.scan_parquet([self._files.cat_file(path) for path in paths], schema=SCHEMA)
         if ids is not None:
             rows = rows.filter(pl.col("id").is_in(pl.Series(list(ids), dtype=pl.String).implode()))
         return rows.collect()

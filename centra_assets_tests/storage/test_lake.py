@@ -281,8 +281,8 @@ class TestChanges:
         assert [frame["id"].to_list() for _, frame in batches] == [["1", "2"]]
         assert [frame["id"].to_list() for _, frame in lake.read_batches("orders", ["d1"])] == [["1"]]
 
-    def test_a_thousand_files_of_changes_are_one_truth(self, lake: Lake) -> None:
+    def test_many_files_of_changes_are_one_truth(self, lake: Lake) -> None:
         write(lake, [rows(("1", "old", 0))], day="d1")
-        for number in range(1000):
+        for number in range(50):
             self.appended(lake, (str(number % 10), f"payload {number}", number, "d1"))
-        assert payloads(lake, "d1") == {str(number % 10): f"payload {number}" for number in range(990, 1000)}
+        assert payloads(lake, "d1") == {str(number % 10): f"payload {number}" for number in range(40, 50)}
