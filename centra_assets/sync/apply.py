@@ -97,7 +97,7 @@ def _compared(entity: Entity, rows: pl.DataFrame, lake: Lake) -> pl.DataFrame:
     latest = rows.select(list(PLACED_SCHEMA)).sort("fetched_at", maintain_order=True)
     latest = latest.unique(_IDENTITY, keep="last", maintain_order=True)
     wanted = {str(key): part["id"].to_list() for (key,), part in latest.group_by("partition")}
-    known = lake.known(entity.name, wanted)
+    known = lake.known(entity.name, wanted, gone=True)
     joined = latest.join(known, on=_IDENTITY, how="left", suffix="_held")
     held = pl.col("fetched_at_held")
     same = pl.col("payload").eq_missing(pl.col("payload_held"))

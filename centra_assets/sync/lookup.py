@@ -240,6 +240,7 @@ def _rows_with(
     table = table_of(next(contract for contract in entity.tables if contract.table == name))
     dtype = next(known.type for known in table.columns if known.name == column)
     values = [value for value in references if value.isdecimal() or dtype == "text"]
+    warehouse.prepare([table])
     statement = sql.SQL(
         "SELECT DISTINCT {column}::text, _record_id, _partition FROM {table} WHERE {column} = ANY(%s::{dtype}[])"
     ).format(

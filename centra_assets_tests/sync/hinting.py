@@ -1,16 +1,20 @@
 """Hints of a platform, as tests store and follow them."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 
+from centra_assets.centra.blocking import connect
+from centra_assets.centra.buckets import Priority
 from centra_assets.entities.hints import targets
 from centra_assets.storage.inbox import ClaimedHint, Delivery, Hint, Inbox, Stored
+from centra_assets.storage.sync_state import SyncState
 from centra_assets.sync.drain import Drained, HintFollower
+from centra_assets.sync.sweeping import Surroundings
 from centra_assets_tests.assets.platform import Platform
-from centra_assets_tests.sync.sweeping import around
 
 _deliveries = itertools.count(1)
 
@@ -33,6 +37,26 @@ def hint(
     return Inbox(platform.database_url).store([Delivery(source, "sandbox", delivery or str(next(_deliveries)), told)])
 
 
+@contextmanager
+def hasty_around(platform: Platform, run_id: str = "follow-run") -> Iterator[Surroundings]:
+    """What following needs of a platform; its client tries once, so that a fault is seen and not waited out."""
+    with connect(
+        url=platform.sandbox.url,
+        token=platform.token or platform.sandbox.token,
+        database_url=platform.database_url,
+        priority=Priority.REAL_TIME,
+        max_attempts=1,
+    ) as client:
+        yield Surroundings(
+            client=client,
+            lake=platform.lake,
+            warehouse=platform.warehouse,
+            state=SyncState(platform.database_url),
+            calendar=platform.calendar,
+            run_id=run_id,
+        )
+
+
 def follow(
     platform: Platform,
     *,
@@ -41,7 +65,7 @@ def follow(
     run_id: str = "follow-run",
 ) -> Drained:
     """One batch of the hints that are due."""
-    with around(platform, run_id) as surroundings, Inbox(platform.database_url).drainer(run_id) as drainer:
+    with hasty_around(platform, run_id) as surroundings, Inbox(platform.database_url).drainer(run_id) as drainer:
         assert drainer is not None
         return HintFollower(surroundings, platform.entities, is_followed=is_followed).drain(drainer, limit)
 
@@ -73,10 +97,20 @@ def edited_order(platform: Platform, **wanted: Any) -> Any:
     return answer.json()
 
 
-def forget_records(platform: Platform, entity: str) -> None:
-    """Marks every hint about an entity as waiting again, as if nobody had ever followed it."""
-    platform.warehouse.transact(
-        lambda cursor: cursor.execute(
-            "UPDATE ops.inbox SET state = 'waiting', available_at = clock_timestamp() WHERE entity = %s", [entity]
-        )
-    )
+def happened(platform: Platform, what: str, steps: int = 1) -> list[dict[str, Any]]:
+    """The changes that some steps of one kind of traffic made; at least one."""
+    told = platform.admin("traffic", steps=steps, only=[what])["steps"]
+    changes = [change for step in told for change in step["changes"]]
+    assert changes, f"nothing came of {what!r}"
+    return changes
+
+
+def told_of(platform: Platform, changes: Sequence[dict[str, Any]]) -> None:
+    """Stores what the event queue says of these changes."""
+    for change in changes:
+        hint(platform, change["object_type"], change["reference"], action=change["change_type"])
+
+
+def order_numbers(platform: Platform, count: int) -> list[int]:
+    """The numbers of the sandbox's latest orders."""
+    return [order.number for order in platform.sandbox.world.orders.rows()[-count:]]
