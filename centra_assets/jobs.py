@@ -59,4 +59,5 @@ def build_marts_job(marts: Sequence[Mart]) -> AssetJob:
         REFRESH_MARTS,
         selection=dg.AssetSelection.assets(*[mart_key(mart) for mart in marts]),
         description="Computes days of the marts from core.",
+        tags={"centra_assets/lane": "marts"},
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from centra_assets.commands.stack import Stack, free_port, running_stack, wait_for
+from centra_assets.commands.stack import Stack, free_port, running_stack, wait_for, wait_for_port
 from centra_assets.commands.supervisor import Service, Supervisor, supervising
 
 # The sandbox's plugin, and the name in the path that it delivers to.
@@ -78,7 +78,9 @@ def _start_dagster(supervisor: Supervisor, up: Stack, home: Path, port: int) -> 
     server = ["-m", "dagster", "code-server", "start", "-h", "127.0.0.1", "-p", str(code_port), "-m", CODE_LOCATION]
     web = ["-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace)]
     daemon = ["-m", "dagster._daemon", "run", "-w", str(workspace)]
-    supervisor.start(Service("code server", [sys.executable, *server], logs / "code-server.log"))
+    code = supervisor.start(Service("code server", [sys.executable, *server], logs / "code-server.log"))
+    # The others would say at length that they cannot reach it.
+    wait_for_port(code_port, code, "the code server", logs / "code-server.log")
     process = supervisor.start(Service("web server", [sys.executable, *web], logs / "web-server.log"))
     supervisor.start(Service("daemon", [sys.executable, *daemon], logs / "daemon.log"))
     url = f"http://127.0.0.1:{port}"

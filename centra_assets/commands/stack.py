@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -195,14 +195,34 @@ def _sandbox(up: Stack, options: Mapping[str, str], home: Path) -> Iterator[str]
 
 def wait_for(url: str, process: subprocess.Popen[bytes], what: str, log: Path, seconds: float = 120) -> None:
     """Return when `url` answers; StackError when the process ends or the time is over."""
+
+    def answers() -> bool:
+        try:
+            return httpx.get(url, timeout=2).status_code < 500
+        except httpx.HTTPError:
+            return False
+
+    _wait_until(answers, process, what, log, seconds)
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes], what: str, log: Path, seconds: float = 120) -> None:
+    """Return when somebody listens on the loopback port; StackError as in `wait_for`."""
+
+    def listens() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    _wait_until(listens, process, what, log, seconds)
+
+
+def _wait_until(
+    ready: Callable[[], bool], process: subprocess.Popen[bytes], what: str, log: Path, seconds: float
+) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise StackError(f"{what} ended with exit code {process.returncode}; see {log}.")
-        try:
-            if httpx.get(url, timeout=2).status_code < 500:
-                return
-        except httpx.HTTPError:
-            pass
+        if ready():
+            return
         time.sleep(0.1)
     raise StackError(f"{what} did not answer within {seconds:.0f} s; see {log}.")
