@@ -56,7 +56,7 @@ def test_everything_that_is_read_at_run_time_is_in_the_wheel(wheel: Path) -> Non
     needed = {
         path.relative_to(PROJECT).as_posix()
         for path in (PROJECT / "centra_assets").rglob("*")
-        if path.suffix in (".py", ".graphql") or path.name == "py.typed"
+        if path.suffix in (".py", ".graphql", ".sql") or path.name == "py.typed"
     }
     assert len([name for name in needed if name.endswith(".graphql")]) > 20
     assert needed - inside == set()
