@@ -14,7 +14,7 @@ from centra_assets.entities.model import Axis
 from centra_assets.entities.registry import ENTITIES, entity
 from centra_assets.jobs import JOB_NAMES, assets_of
 from centra_assets.partitions import DYNAMIC_AXES, dynamic_name
-from centra_assets.schedules import spelled
+from centra_assets.schedules import LANE, spelled
 from centra_assets.settings import Settings
 from centra_assets.sync_config import EntitySync, RefreshSettings, SyncConfig
 from centra_assets.sync_file import read_sync_config
@@ -118,7 +118,9 @@ def test_a_run_reads_only_what_its_cron_names_with_its_core_tables() -> None:
     (only,) = definitions.schedules or ()
     assert only.name == name_of(Axis.DAY)
     wanted = set(assets_of([entity("orders"), entity("returns")], Axis.DAY))
-    assert set(night(definitions, Axis.DAY).asset_selection or ()) == wanted
+    request = night(definitions, Axis.DAY)
+    assert set(request.asset_selection or ()) == wanted
+    assert LANE.items() <= request.tags.items()
 
 
 def test_entities_of_one_cron_share_a_run_and_others_have_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,6 +199,13 @@ class TestInstance:
     def test_a_run_that_does_not_end_is_ended(self, configuration: dict[str, Any]) -> None:
         assert 0 < configuration["run_monitoring"]["max_runtime_seconds"] <= 24 * 3600
         assert configuration["run_monitoring"]["enabled"] is True
+
+    def test_scheduled_work_and_backfills_leave_real_time_a_slot(self, configuration: dict[str, Any]) -> None:
+        runs = configuration["concurrency"]["runs"]
+        limits = {entry.get("value", entry["key"]): entry["limit"] for entry in runs["tag_concurrency_limits"]}
+        assert LANE["centra_assets/lane"] in limits
+        others = sum(limit for lane, limit in limits.items() if lane != "real_time")
+        assert others < runs["max_concurrent_runs"]
 
     def test_a_pool_does_not_stay_blocked_after_a_killed_run(self, configuration: dict[str, Any]) -> None:
         assert configuration["run_monitoring"]["free_slots_after_run_end_seconds"] > 0
