@@ -39,6 +39,19 @@ def dev(
     raise typer.Exit(run_dev(port=port, receiver_port=receiver_port, scale=scale, traffic=traffic))
 
 
+@app.command("catch-up")
+def catch_up(
+    since: Annotated[
+        str, typer.Option(help="A duration such as 2h, or a moment; without an offset it is the merchant's.")
+    ],
+    entity: Annotated[list[str] | None, typer.Option(help="Only this entity; may be given several times.")] = None,
+) -> None:
+    """Look for everything that changed since a moment, whether or not Dagster's daemon runs; exit code 1 if not all."""
+    from centra_assets.commands.catch_up import run_catch_up
+
+    raise typer.Exit(run_catch_up(since=since, entities=entity or []))
+
+
 @app.command()
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,

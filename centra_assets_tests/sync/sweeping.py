@@ -1,12 +1,18 @@
 """Sweeps and reconciliations of a platform, as tests call them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
 
 from centra_assets.centra.blocking import connect
 from centra_assets.centra.buckets import Priority
 from centra_assets.entities.registry import entity
+from centra_assets.sandbox.serve import RunningSandbox
+from centra_assets.storage.embedded import EmbeddedPostgres
 from centra_assets.storage.sync_state import SyncState
 from centra_assets.sync.reconcile import run_reconciliation
 from centra_assets.sync.sweeping import Outcome, Setting, Surroundings
@@ -33,6 +39,23 @@ def around(platform: Platform, run_id: str = "sweep-run") -> Iterator[Surroundin
         )
 
 
+@contextmanager
+def lasting_platform(
+    server: EmbeddedPostgres, sandbox: RunningSandbox, folder: Path, **options: Any
+) -> Iterator[Platform]:
+    """A platform for all tests of a module, with a database of its own and everything loaded once."""
+    name = folder.name.replace("-", "_")
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
+        platform = Platform(sandbox=sandbox, database_url=server.url_of(name), lake_folder=folder, **options)
+        try:
+            platform.refresh_everything()
+            yield platform
+        finally:
+            platform.instance.dispose()
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 def swept(
     platform: Platform,
     *names: str,
@@ -47,16 +70,17 @@ def swept(
         return list(run_sweeps(entities, surroundings, setting_of=setting_of, since=since, budget=budget))
 
 
-def swept_once(platform: Platform, name: str, **options: object) -> Outcome:
-    """One sweep of one entity, which must not fail."""
-    (outcome,) = swept(platform, name, **options)  # type: ignore[arg-type]
+def swept_once(platform: Platform, name: str, **options: Any) -> Outcome:
+    """One sweep of one entity, which must not fail; a ledger's first reading is not told."""
+    *_, outcome = swept(platform, name, **options)
+    assert outcome.entity.name == name
     assert outcome.error is None, outcome.error
     return outcome
 
 
 def reconciled(platform: Platform, *names: str, days: int = 30) -> list[Outcome]:
     """One reconciliation of the entities named, or of all that the platform has."""
-    entities: Sequence = [entity(name) for name in names] or list(platform.entities)
+    entities = [entity(name) for name in names] or list(platform.entities)
     with around(platform) as surroundings:
         return list(run_reconciliation(entities, days, surroundings))
 

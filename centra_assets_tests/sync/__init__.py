@@ -1,0 +1,1 @@
+"""Hints followed, sweeps, reconciliation: against the sandbox over HTTP and a real PostgreSQL."""
