@@ -168,16 +168,18 @@ def test_types_without_an_entity_are_kept_counted_and_confirmed(
 ) -> None:
     tick()
     queue.listen({"Wishlist": None})
-    at = datetime.now(UTC)
-    event = CentraEvent(1, "Wishlist", "CREATED", "5", at)
-    (hint,) = delivery(event, "here").hints
-    assert (hint.entity, hint.object_type) == ("", "Wishlist")
-    Inbox(database_url).store([delivery(event, "here")])
-    assert [row["state"] for row in hints(database_url)] == ["unknown"]
+    with running.world.lock:
+        for wishlist in (5, 6):
+            running.world.emit("Wishlist", "CREATED", wishlist, None, datetime.now(UTC))
+    touch(running, 1)
+    assert tick() == "3 events drained, 3 hints new, 0 seen before, without an entity: 2 Wishlist"
+    states = [(row["object_type"], row["entity"], row["state"]) for row in hints(database_url)]
+    assert states == [("Wishlist", "", "unknown")] * 2 + [("Order", "orders", "waiting")]
+    assert queue.read(10) == []
 
 
 def test_one_event_is_a_hint_for_each_entity_that_it_speaks_of(database_url: str) -> None:
-    event = CentraEvent(9, "StockChange", "CREATED", "77", datetime.now(UTC), store_id=None, market_id=None)
+    event = CentraEvent(9, "StockChange", "CREATED", "77", datetime.now(UTC))
     Inbox(database_url).store([delivery(event, "here")])
     assert {(row["entity"], row["via"]) for row in hints(database_url)} == {("stock_changes", ""), ("stock", "ledger")}
 
