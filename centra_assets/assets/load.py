@@ -85,20 +85,21 @@ def load(
     parsed at all. `guard` stands in for the one that the entity's partitions call for. Raises
     RawPartitionMissingError, and storage's errors.
     """
-    fetches = lake.newest_fetches(entity.name, keys)
-    missing = [key for key in keys if key not in fetches]
+    fetched = lake.newest_fetches(entity.name, keys)
+    missing = [key for key in keys if key not in fetched]
     if missing:
         shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
         raise RawPartitionMissingError(f"raw/{entity.name} has no files for {shown}.")
     chosen = [contract for contract in entity.tables if tables is None or contract.table in tables]
-    loading = _Loading(
-        entity, [table_of(contract) for contract in chosen], warehouse, run_id, guard or guard_of(entity)
-    )
+    targets = [table_of(contract) for contract in chosen]
+    # Asked before the rows are read: a snapshot that comes in between must not vouch for rows that it replaces.
+    read_whole = lake.newest_snapshots(entity.name, keys)
+    loading = _Loading(entity, targets, warehouse, run_id, guard or guard_of(entity), read_whole)
     shape, code = record_type(entity), parsing_code(entity, context)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="load") as worker:
         pending: Future[None] | None = None
-        for partitions, raw in lake.read_batches(entity.name, keys):
-            batch = loading.unknown({key: fetches[key] for key in partitions}, raw, code)
+        for partitions, raw in lake.read_batches(entity.name, keys, gone=True):
+            batch = loading.unknown(partitions, raw, code)
             if batch is None:
                 continue
             parsed = parse_raw(entity, batch.raw, shape, context)
@@ -112,11 +113,10 @@ def load(
 
 @dataclass(frozen=True)
 class _Batch:
-    """Partitions to parse and load: their lake rows, when those were true, what they are recognised by later."""
+    """Partitions to parse and load: their lake rows, gone records included, and what they are recognised by later."""
 
     partitions: Sequence[str]
     raw: pl.DataFrame
-    as_of: datetime
     sources: Mapping[str, str]
 
 
@@ -124,30 +124,32 @@ class _Loading:
     """Batches on their way into core, and the report of them."""
 
     def __init__(
-        self, entity: Entity, tables: Sequence[Table], warehouse: Warehouse, run_id: str, guard: CollapseGuard
+        self,
+        entity: Entity,
+        tables: Sequence[Table],
+        warehouse: Warehouse,
+        run_id: str,
+        guard: CollapseGuard,
+        read_whole: Mapping[str, datetime],
     ) -> None:
         self._entity, self._tables, self._warehouse, self._run_id = entity, tables, warehouse, run_id
-        self._guard = guard
+        self._guard, self._read_whole = guard, read_whole
         self.report = CoreReport()
 
-    def unknown(self, fetches: Mapping[str, datetime], raw: pl.DataFrame, code: str | None) -> _Batch | None:
-        """What of a batch must be parsed: all but the partitions that core was last loaded with from the same rows.
-
-        `fetches` are its partitions and when they were fetched last.
-        """
-        sources = fingerprints(raw, list(fetches), code) if code else {}
+    def unknown(self, partitions: Sequence[str], raw: pl.DataFrame, code: str | None) -> _Batch | None:
+        """What of a batch must be parsed: all but the partitions that core was last loaded with from the same rows."""
+        living = raw.filter(pl.col("payload").is_not_null())
+        sources = fingerprints(living, partitions, code) if code else {}
         known: set[str] = set()
         if sources:
-            done = self._warehouse.recognise(self._entity.name, self._tables, raw, sources, run_id=self._run_id)
+            done = self._warehouse.recognise(self._entity.name, self._tables, living, sources, run_id=self._run_id)
             known = known.union(*done.by_partition.values())
             self._add(done, {table: _unchanged(counts) for table, counts in done.by_partition.items()}, {}, known)
-        rest = [partition for partition in fetches if partition not in known]
+        rest = [partition for partition in partitions if partition not in known]
         if not rest:
             return None
         raw = raw.filter(pl.col("partition").is_in(rest)) if known else raw
-        # A fetch that found nothing has no row to tell its time.
-        moments = [*(fetches[partition] for partition in rest), raw["fetched_at"].max()]
-        return _Batch(rest, raw, max(moment for moment in moments if isinstance(moment, datetime)), sources)
+        return _Batch(rest, raw, sources)
 
     def load(self, batch: _Batch, parsed: Parsed) -> None:
         """Bring the batch's partitions up to date in one transaction."""
@@ -157,7 +159,7 @@ class _Loading:
         done = self._warehouse.load(
             self._entity.name,
             [TableBatch(table, parsed.tables[table.name]) for table in self._tables],
-            scope=PartitionScope(batch.partitions, batch.as_of, lasting),
+            scope=PartitionScope(batch.partitions, self._read_whole, lasting, _readings(batch.raw)),
             run_id=self._run_id,
             quarantined=parsed.quarantined,
             guard=self._guard,
@@ -178,6 +180,11 @@ class _Loading:
             report.by_partition.setdefault(table, {}).update(done.by_partition.get(table, {}))
             report.rows.setdefault(table, {}).update({key: rows[table].get(key, 0) for key in partitions})
         report.quarantined.update({key: aside.get(key, 0) for key in partitions})
+
+
+def _readings(raw: pl.DataFrame) -> pl.DataFrame:
+    """When each record was read, whether or not it gives a row."""
+    return raw.select(_record_id="id", _partition="partition", _fetched_at="fetched_at")
 
 
 def _per_partition(rows: pl.DataFrame) -> dict[str, int]:

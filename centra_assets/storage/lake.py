@@ -238,8 +238,9 @@ class Lake:
             yield together
 
     def _truth(self, partition: str, files: Sequence[LakeFile], ids: Collection[str] | None) -> pl.DataFrame:
-        """Each record as it was read last, by the newest snapshot or since that one began. Of two readings at the same
-        moment the one of a single record counts: a page may have been served from a cache.
+        """Each record as it was read last, by the newest snapshot or since that one began.
+
+        Of two readings at one moment that of the changes counts.
         """
         snapshot = max((file for file in files if file.kind == "snapshot"), default=None)
         frames = [pl.DataFrame(schema=SCHEMA)]
