@@ -13,7 +13,6 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from centra_assets.assets.load import parse_raw, record_type
-from centra_assets.assets.tables import table_of
 from centra_assets.entities.model import Axis, Entity, TransformContext
 from centra_assets.storage.lake import Lake
 from centra_assets.storage.warehouse import (
@@ -24,7 +23,7 @@ from centra_assets.storage.warehouse import (
     TableBatch,
     Warehouse,
 )
-from centra_assets.sync.holdings import held_records
+from centra_assets.sync.holdings import held_records, tables_of
 from centra_assets.sync.partitioning import PLACED_SCHEMA
 
 # The ids of these axes' records are one record's each; of the others, the same id lives in several partitions.
@@ -154,8 +153,7 @@ class _Loading:
 
     def load(self, rows: pl.DataFrame, scope: RecordScope, within: Within | None) -> None:
         entity = self._entity
-        tables = [table_of(contract) for contract in entity.tables]
-        self._warehouse.prepare(tables)
+        tables = tables_of(entity, self._warehouse)
         parsed = parse_raw(entity, rows, record_type(entity), self._context)
         done = self._warehouse.load(
             entity.name,

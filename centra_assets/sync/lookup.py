@@ -8,7 +8,6 @@ import polars as pl
 from psycopg import sql
 
 from centra_assets.assets.queries import attribute_paths_to_drop, lookup_query
-from centra_assets.assets.tables import table_of
 from centra_assets.calendar import Calendar
 from centra_assets.centra.blocking import BlockingClient
 from centra_assets.centra.plans import PreparedQuery
@@ -19,7 +18,7 @@ from centra_assets.entities.registry import entity as entity_named
 from centra_assets.partitions import DYNAMIC_AXES
 from centra_assets.storage.inbox import ClaimedHint
 from centra_assets.storage.warehouse import Warehouse
-from centra_assets.sync.holdings import held_records
+from centra_assets.sync.holdings import held_records, tables_of
 from centra_assets.sync.partitioning import PLACED_SCHEMA, frame_of, keys_of, placed
 from centra_assets.sync.tombstones import tombstones
 
@@ -237,10 +236,9 @@ def _rows_with(
 ) -> list[tuple[str, str, str | None]]:
     """The records that own the rows of `table` with one of these values in `column`, for `via` `table.column`."""
     name, column = via.split(".")
-    table = table_of(next(contract for contract in entity.tables if contract.table == name))
+    table = next(table for table in tables_of(entity, warehouse) if table.name == name)
     dtype = next(known.type for known in table.columns if known.name == column)
     values = [value for value in references if value.isdecimal() or dtype == "text"]
-    warehouse.prepare([table])
     statement = sql.SQL(
         "SELECT DISTINCT {column}::text, _record_id, _partition FROM {table} WHERE {column} = ANY(%s::{dtype}[])"
     ).format(
@@ -255,6 +253,6 @@ def _rows_with(
 
 def _lines_of(references: Iterable[str], warehouse: Warehouse) -> list[tuple[str, str, str | None]]:
     """The stock levels that stock changes moved: sizes in warehouses."""
-    warehouse.prepare([table_of(contract) for contract in entity_named("stock_changes").tables])
+    tables_of(entity_named("stock_changes"), warehouse)
     ids = [reference for reference in references if reference.isdecimal()]
     return list(warehouse.query(_LINES_OF_CHANGES, [ids]).iter_rows())
