@@ -1,0 +1,181 @@
+"""Sweeps of what has no time of change: windows of creation, whole snapshots, the stock's ledger."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from centra_assets.centra.errors import TransportError
+from centra_assets.entities.model import Axis
+from centra_assets.storage.sync_state import SyncState
+from centra_assets.sync import apply as applying
+from centra_assets.sync.sweeping import Setting, Sweep
+from centra_assets.sync_config import Strategy
+from centra_assets_tests.assets.conftest import MakePlatform
+from centra_assets_tests.assets.platform import Platform
+from centra_assets_tests.sync.sweeping import lake_files, swept, swept_once
+
+SNAPSHOT = Setting(Strategy.SNAPSHOT)
+WINDOW = Setting(Strategy.WINDOW, window_days=14)
+
+
+def changed_in(platform: Platform, change: Callable[[Any], None]) -> None:
+    """Changes the sandbox's world behind everybody's back: no event tells of it."""
+    with platform.sandbox.world.lock:
+        change(platform.sandbox.world)
+        platform.sandbox.instance.indexes.forget()
+
+
+def test_a_return_that_changed_is_found_by_its_window(own_platform: MakePlatform) -> None:
+    platform = own_platform(("returns",), days=30, scale=0.05)
+    platform.refresh()
+    entry = platform.sandbox.world.tables["Return"].rows()[-1]
+    changed_in(platform, lambda world: setattr(entry, "comment", "found by its window"))
+    outcome = swept_once(platform, "returns", setting=Setting(Strategy.WINDOW, window_days=29))
+    assert (outcome.changed, sum(outcome.raw.values())) == (1, 1)
+    assert platform.differences() == {}
+
+
+def test_a_deleted_return_becomes_a_tombstone_and_its_history_is_kept(own_platform: MakePlatform) -> None:
+    platform = own_platform(("returns",), days=30, scale=0.05)
+    platform.refresh()
+    entry = platform.sandbox.world.tables["Return"].rows()[-1]
+    changed_in(platform, lambda world: world.tables["Return"].remove(entry.id))
+    swept_once(platform, "returns", setting=Setting(Strategy.WINDOW, window_days=29))
+    assert platform.warehouse.query("SELECT 1 AS one FROM core.returns WHERE id = %s", [entry.id]).height == 0
+    kept = platform.warehouse.query("SELECT _operation FROM history.returns WHERE id = %s", [entry.id])
+    assert kept["_operation"].to_list() == ["delete"]
+    day = next(iter(swept_once(platform, "returns", setting=WINDOW).raw), None)
+    assert day is None
+    assert all(
+        entry.id != int(found) for found in platform.lake.read("returns", platform.lake.partitions("returns"))["id"]
+    )
+
+
+def test_a_window_does_not_bury_what_is_older_than_itself(own_platform: MakePlatform) -> None:
+    platform = own_platform(("returns",), days=60, scale=0.05)
+    platform.refresh()
+    before = platform.count("returns")
+    outcome = swept_once(platform, "returns", setting=Setting(Strategy.WINDOW, window_days=1))
+    assert outcome.read < before
+    assert platform.count("returns") == before
+
+
+def test_a_record_that_a_reading_missed_is_asked_for_before_it_is_buried(
+    own_platform: MakePlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = own_platform(("markets",))
+    platform.refresh(Axis.NONE)
+    real = Sweep.rows
+
+    def short(self: Sweep, *args: Any) -> Any:
+        for page, rows in real(self, *args):
+            yield page, rows.slice(1)
+
+    monkeypatch.setattr(Sweep, "rows", short)
+    before = platform.count("markets")
+    outcome = swept_once(platform, "markets", setting=SNAPSHOT)
+    assert (platform.count("markets"), outcome.changed) == (before, 0)
+
+
+def test_a_snapshot_writes_the_changed_record_and_no_other(own_platform: MakePlatform) -> None:
+    platform = own_platform(("markets",))
+    platform.refresh(Axis.NONE)
+    market = platform.sandbox.world.tables["Market"].rows()[0]
+    files = lake_files(platform, "markets")
+    changed_in(platform, lambda world: setattr(market, "comment", "changed by hand"))
+    outcome = swept_once(platform, "markets", setting=SNAPSHOT)
+    assert (outcome.changed, dict(outcome.raw)) == (1, {"all": 1})
+    assert lake_files(platform, "markets") == files + 1
+
+
+def test_a_snapshot_that_collapsed_is_refused_and_touches_nothing(own_platform: MakePlatform) -> None:
+    platform = own_platform(("markets",))
+    platform.refresh(Axis.NONE)
+    before, files = platform.count("markets"), lake_files(platform, "markets")
+
+    def remove_all(world: Any) -> None:
+        for market in world.tables["Market"].rows():
+            world.tables["Market"].remove(market.id)
+
+    changed_in(platform, remove_all)
+    (outcome,) = swept(platform, "markets", setting=SNAPSHOT)
+    assert outcome.error is not None
+    assert (outcome.error.code, outcome.error.transient) == ("STORAGE_COLLAPSE", False)
+    assert (platform.count("markets"), lake_files(platform, "markets")) == (before, files)
+
+
+def test_one_entity_that_fails_holds_up_no_other(own_platform: MakePlatform) -> None:
+    platform = own_platform(("markets", "stores"))
+    platform.refresh(Axis.NONE)
+    store = platform.sandbox.world.tables["Store"].rows()[0]
+
+    def change(world: Any) -> None:
+        for market in world.tables["Market"].rows():
+            world.tables["Market"].remove(market.id)
+        store.name = "Renamed"
+
+    changed_in(platform, change)
+    outcomes = {outcome.entity.name: outcome for outcome in swept(platform, setting=SNAPSHOT)}
+    assert outcomes["markets"].error is not None
+    assert (outcomes["stores"].error, outcomes["stores"].changed) == (None, 1)
+
+
+def test_a_kill_between_raw_and_core_is_mended_by_the_next_comparison(
+    own_platform: MakePlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = own_platform(("markets",))
+    platform.refresh(Axis.NONE)
+    market, removed, *_ = platform.sandbox.world.tables["Market"].rows()
+
+    def change(world: Any) -> None:
+        market.comment = "changed by hand"
+        world.tables["Market"].remove(removed.id)
+
+    changed_in(platform, change)
+
+    def killed(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(applying._Loading, "load", killed)
+        with pytest.raises(KeyboardInterrupt):
+            swept(platform, "markets", setting=SNAPSHOT)
+    assert swept_once(platform, "markets", setting=SNAPSHOT).changed >= 2
+    assert swept_once(platform, "markets", setting=SNAPSHOT).changed == 0
+    held = platform.warehouse.query("SELECT id FROM core.markets")["id"].to_list()
+    assert (market.id in held, removed.id in held) == (True, False)
+
+
+def test_a_partition_that_was_asked_for_is_read_and_the_request_settled(own_platform: MakePlatform) -> None:
+    platform = own_platform(("pricelists", "prices"))
+    platform.refresh(Axis.NONE)
+    platform.refresh_everything()
+    state = SyncState(platform.database_url)
+    first, second, *_ = platform.keys(Axis.PRICELIST)
+    state.ask_for(["prices"], reason="a test", partition=first)
+    outcomes = swept(platform, "pricelists")
+    read = {outcome.entity.name: outcome for outcome in outcomes}
+    held = platform.warehouse.query("SELECT count(*) AS n FROM core.prices WHERE _partition = %s", [first])["n"][0]
+    assert read["prices"].read == held > 0
+    assert state.requests() == []
+    assert all(mark.entity != "prices" for mark in state.marks())
+    assert second != first
+
+
+def test_a_request_is_kept_when_the_sweep_failed_for_a_moment(
+    own_platform: MakePlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = own_platform(("markets",))
+    platform.refresh(Axis.NONE)
+    state = SyncState(platform.database_url)
+    state.ask_for(["markets"], reason="a test")
+
+    def cut(self: Sweep, *args: Any) -> Any:
+        raise TransportError("The connection was cut.")
+
+    monkeypatch.setattr(Sweep, "rows", cut)
+    (outcome,) = swept(platform, "markets", setting=SNAPSHOT)
+    assert outcome.error is not None and outcome.error.transient
+    assert [request.entity for request in state.requests()] == ["markets"]
+    assert state.mark("markets", "snapshot").checked_at is None
