@@ -21,6 +21,7 @@ import psycopg
 
 from benchmarks.live import LivePlatform, live_platform
 from centra_assets.commands.filling import execute, patient_instance
+from centra_assets.commands.shop import DAYS
 from centra_assets.commands.truth import compare, warehouse_figures
 from centra_assets.definitions import build_definitions
 from centra_assets.entities.model import Axis
@@ -134,10 +135,12 @@ class Chaos:
         return True
 
 
-def run(*, minutes: float, seed: int, scale: float = SCALE, traffic: float = TRAFFIC_PER_MINUTE) -> Outcome:
+def run(
+    *, minutes: float, seed: int, scale: float = SCALE, traffic: float = TRAFFIC_PER_MINUTE, days: int = DAYS
+) -> Outcome:
     """One whole trial."""
     rng, outcome = random.Random(seed), Outcome(seed, minutes)
-    with live_platform(scale=scale, seed=seed, tell=outcome.restarts.append) as live:
+    with live_platform(scale=scale, seed=seed, days=days, tell=outcome.restarts.append) as live:
         outcome.failed_runs += live.failed_runs
         live.admin("faults", **FAULTS)
         live.admin("traffic", per_minute=traffic)

@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from benchmarks.processes import ROOT
 from centra_assets.calendar import Calendar
 from centra_assets.commands.filling import environment, execute, patient_instance, whole_runs
 from centra_assets.commands.platform import Platform, running_platform
-from centra_assets.commands.shop import Shop
+from centra_assets.commands.shop import DAYS, Shop
 from centra_assets.commands.stack import free_port
 from centra_assets.definitions import build_definitions
 from centra_assets.settings import Settings
@@ -84,9 +84,9 @@ class LivePlatform:
 
 @contextmanager
 def live_platform(
-    *, scale: float, seed: int = 7, extra: Mapping[str, str] | None = None, tell: Any = None
+    *, scale: float, seed: int = 7, days: int = DAYS, tell: Callable[[str], None] = lambda _: None
 ) -> Iterator[LivePlatform]:
-    """Start it, fill it, watch over it, stop it, and leave nothing behind."""
+    """Start it, fill it with the last `days`, watch over it, stop it, and leave nothing behind."""
     folder = Path(tempfile.mkdtemp(prefix="centra-live-"))
     hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("CENTRA_")}
     before = Path.cwd()
@@ -100,8 +100,8 @@ def live_platform(
                     home=folder,
                     port=free_port(),
                     receiver_port=free_port(),
-                    tell=tell or (lambda _: None),
-                    extra_environment={**shop.environment(), **(extra or {})},
+                    tell=tell,
+                    extra_environment=shop.environment(days),
                 )
             )
             stack.enter_context(environment(platform.stack.environment))

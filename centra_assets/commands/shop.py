@@ -49,7 +49,7 @@ class Shop:
             "traffic": str(traffic),
         }
 
-    def environment(self) -> Mapping[str, str]:
-        """Settings that fit the shop: a year of days up to when it was opened."""
-        first = datetime.strptime(self.built_at, "%Y-%m-%dT%H:%M:%S%z").date() - timedelta(days=DAYS)
+    def environment(self, days: int = DAYS) -> Mapping[str, str]:
+        """Settings that fit the shop: a year of days, or fewer, up to when it was opened."""
+        first = datetime.strptime(self.built_at, "%Y-%m-%dT%H:%M:%S%z").date() - timedelta(days=days)
         return {"CENTRA_START_DATE": first.isoformat()}

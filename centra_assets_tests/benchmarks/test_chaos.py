@@ -7,7 +7,7 @@ from benchmarks import chaos
 
 @pytest.mark.slow
 def test_whatever_is_killed_and_lost_the_warehouse_equals_the_shop_in_the_end() -> None:
-    outcome = chaos.run(minutes=0.75, seed=3, scale=0.03, traffic=120)
+    outcome = chaos.run(minutes=0.75, seed=3, scale=0.05, traffic=120, days=40)
     assert outcome.failed_runs == []
     assert outcome.differences == {}
     assert outcome.stale_marts == {}

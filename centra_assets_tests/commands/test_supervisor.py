@@ -71,7 +71,7 @@ def test_a_service_that_keeps_dying_is_given_up(supervisor: Supervisor, told: li
 
     until(given_up)
     assert verdicts[-1] == "broken"
-    assert len(told) == 4
+    assert len(told) == 7
 
 
 def test_what_cannot_be_started_again_ends_the_watch(supervisor: Supervisor, stack: Stack, tmp_path: Path) -> None:
@@ -106,3 +106,20 @@ def test_a_killed_postgresql_comes_back_under_the_same_url(stack: Stack, told: l
         assert server.url == url
         with psycopg.connect(url) as connection:
             assert connection.execute("select count(*) from kept").fetchone() == (0,)
+
+
+def test_a_postgresql_that_cannot_start_is_tried_again_and_then_given_up(
+    stack: Stack, told: list[str], tmp_path: Path
+) -> None:
+    with EmbeddedPostgres(tmp_path / "pg", durable=False) as server, supervising(stack, server, told.append) as up:
+        control = server.data / "global" / "pg_control"
+        whole = control.read_bytes()
+        os.kill(int((server.data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+        control.write_bytes(b"")
+        until(lambda: (up.look(), bool(told))[1], 60)
+        assert "STORAGE_EMBEDDED_SERVER" in told[0]
+        assert up.look() is None
+        control.write_bytes(whole)
+        until(lambda: (up.look(), "started again" in told[-1])[1], 60)
+        with psycopg.connect(server.url) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
