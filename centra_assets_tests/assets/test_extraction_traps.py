@@ -168,6 +168,9 @@ def test_nothing_is_remembered_per_record(own_platform: MakePlatform) -> None:
     # Per partition and table a digest; per table and load a line in the log; buckets, schema and versions beside them.
     partitions = len(platform.keys(ORDERS.axis)) * len(ORDERS.tables)
     assert remembered["loaded_partition"] == partitions
+    # Of the days of a mart that are to be computed, each is noted once.
+    noted = platform.warehouse.query("select distinct asset, partition from ops.stale_partition")
+    assert remembered.pop("stale_partition") == noted.height
     assert sum(remembered.values()) < partitions + len(ORDERS.tables) + 20
 
 
