@@ -18,7 +18,7 @@ from centra_assets.calendar import Calendar
 from centra_assets.commands.filling import environment, execute, patient_instance, whole_runs
 from centra_assets.commands.shop import SHOP_HOME, Shop
 from centra_assets.commands.stack import HOME, Stack, running_stack
-from centra_assets.commands.truth import compare, row_counts, warehouse_figures
+from centra_assets.commands.truth import compare, mart_counts, row_counts, warehouse_figures
 from centra_assets.definitions import build_definitions
 from centra_assets.entities.model import Axis
 from centra_assets.settings import Settings
@@ -87,6 +87,7 @@ def _materialize_and_compare(up: Stack, console: Console) -> dict[str, Any]:
     differences = compare(truth, figures)
     stats = httpx.get(f"{progress.admin}/stats", timeout=30).json()
     tables = {f"core.{table}": count for table, count in row_counts(warehouse).items()}
+    tables |= {f"marts.{table}": count for table, count in mart_counts(warehouse).items()}
     return {
         "ok": not differences and not progress.failed_runs and not progress.checks["failed"],
         "tables": tables,

@@ -9,7 +9,7 @@ import dagster as dg
 
 from centra_assets.calendar import Calendar
 from centra_assets.entities.model import Axis
-from centra_assets.jobs import JOB_NAMES
+from centra_assets.jobs import JOB_NAMES, REFRESH_MARTS
 from centra_assets.partitions import DYNAMIC_AXES, dynamic_name, partitions_definition
 from centra_assets.sensors.dynamic_partitions import register
 from centra_assets.storage.warehouse import Warehouse
@@ -49,6 +49,7 @@ def whole_runs(
         if axis in DYNAMIC_AXES:
             register(instance, warehouse, axis)
         yield name, _range_tags(axis, calendar, instance)
+    yield REFRESH_MARTS, _range_tags(Axis.DAY, calendar, instance)
 
 
 def execute(

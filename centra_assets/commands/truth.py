@@ -1,25 +1,36 @@
 """Compares the warehouse with the sandbox's own truth, table by table: counts, sums per currency, values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from centra_assets.assets.tables import table_of
 from centra_assets.entities.registry import ENTITIES
+from centra_assets.marts.model import SCHEMA
+from centra_assets.marts.registry import MARTS
 from centra_assets.storage.warehouse import Warehouse
 
 
 def row_counts(warehouse: Warehouse) -> dict[str, int | None]:
     """Rows per core table; None for a table that is not there, because no run ever came to load it."""
-    there = set(warehouse.query("select tablename::text as name from pg_tables where schemaname = 'core'")["name"])
+    return _counts(warehouse, "core", [contract.table for entity in ENTITIES for contract in entity.tables])
+
+
+def mart_counts(warehouse: Warehouse) -> dict[str, int | None]:
+    """Rows per mart."""
+    return _counts(warehouse, SCHEMA, [mart.name for mart in MARTS])
+
+
+def _counts(warehouse: Warehouse, schema: str, tables: Sequence[str]) -> dict[str, int | None]:
+    listed = "select tablename::text as name from pg_tables where schemaname = %(schema)s"
+    there = set(warehouse.query(listed, {"schema": schema})["name"])
     return {
-        contract.table: (
-            warehouse.query(f"select count(*) as n from core.{contract.table}")["n"][0]  # noqa: S608
-            if contract.table in there
+        table: (
+            warehouse.query(f"select count(*) as n from {schema}.{table}")["n"][0]  # noqa: S608
+            if table in there
             else None
         )
-        for entity in ENTITIES
-        for contract in entity.tables
+        for table in tables
     }
 
 
