@@ -1,6 +1,7 @@
 """The sensor `inbox`: hints that nobody follows ask for a run that does. What following means is in sync."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -29,7 +30,9 @@ _AWAITED = (
 _UNDER_WAY = (*_AWAITED, dg.DagsterRunStatus.STARTED)
 
 
-def build_inbox_sensor(job: AssetJob, *, wait_seconds: float = _WAIT_SECONDS) -> dg.SensorDefinition:
+def build_inbox_sensor(
+    job: AssetJob, *, wait_seconds: float = _WAIT_SECONDS, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> dg.SensorDefinition:
     """A sensor that asks for a run of `job` when hints are due, nobody follows them, and no such run is coming."""
 
     @dg.sensor(
@@ -53,7 +56,7 @@ def build_inbox_sensor(job: AssetJob, *, wait_seconds: float = _WAIT_SECONDS) ->
             if not error.transient:
                 raise
             return dg.SkipReason(f"{error} The next tick tries again.")
-        why_not = _why_not(context.instance, job.name, datetime.now(UTC))
+        why_not = _why_not(context.instance, job.name, clock())
         if why_not:
             return dg.SkipReason(why_not)
         # No run key: hints that come while the last run ends must be able to ask for another one at once.
