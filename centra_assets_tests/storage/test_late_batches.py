@@ -64,6 +64,8 @@ class TestRowsThatALaterReadingDeleted:
 
     def test_another_parse_of_the_same_reading_brings_a_row_back(self, warehouse: Warehouse) -> None:
         reading = RecordScope(["1"], at(9))
+        load(warehouse, order(2, minutes=11), scope=RecordScope(["2"]), lines=(line(21, 2, minutes=11),))
+        load(warehouse, order(2, minutes=12), scope=RecordScope(["2"]))
         load(warehouse, order(1, minutes=9), scope=reading)
         assert load(warehouse, order(1, minutes=9), scope=reading, lines=(line(11, 1, minutes=9),)) == {
             "orders": LoadCounts(unchanged=1),
@@ -76,7 +78,9 @@ class TestRowsThatALaterReadingDeleted:
         assert load(warehouse, order(2), scope=RecordScope(["2"]), lines=(moved,))["order_lines"].inserted == 1
 
     def test_what_left_one_partition_may_be_in_another(self, warehouse: Warehouse) -> None:
+        load(warehouse, order(3, partition=SECOND), scope=PartitionScope([SECOND]))
         load(warehouse, order(2), scope=PartitionScope([FIRST], at(9)))
+        load(warehouse, scope=PartitionScope([SECOND], at(9)))
         there = order(1, partition=SECOND, minutes=5)
         assert load(warehouse, there, scope=PartitionScope([SECOND]))["orders"] == LoadCounts(inserted=1)
 
