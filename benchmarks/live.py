@@ -17,7 +17,7 @@ from centra_assets.calendar import Calendar
 from centra_assets.commands.filling import environment, execute, patient_instance, whole_runs
 from centra_assets.commands.platform import Platform, running_platform
 from centra_assets.commands.shop import DAYS, Shop
-from centra_assets.commands.stack import free_port
+from centra_assets.commands.stack import Stack, free_port
 from centra_assets.definitions import build_definitions
 from centra_assets.settings import Settings
 from centra_assets.storage.warehouse import Warehouse
@@ -92,7 +92,7 @@ def live_platform(
     before = Path.cwd()
     os.chdir(ROOT)
     try:
-        shop = Shop.opened_now(seed=seed, scale=scale)
+        shop, failed = Shop.opened_now(seed=seed, scale=scale), list[str]()
         with ExitStack() as stack:
             platform = stack.enter_context(
                 running_platform(
@@ -102,27 +102,29 @@ def live_platform(
                     receiver_port=free_port(),
                     tell=tell,
                     extra_environment=shop.environment(days),
+                    first=lambda up: failed.extend(_fill(up)),
                 )
             )
             stack.enter_context(environment(platform.stack.environment))
-            found = _filled(platform)
             stack.enter_context(_watched(platform))
-            yield found
+            warehouse = Warehouse(platform.stack.environment["CENTRA_DATABASE_URL"])
+            yield LivePlatform(platform, Settings.load(), warehouse, tuple(failed))
     finally:
         os.chdir(before)
         os.environ.update(hidden)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _filled(platform: Platform) -> LivePlatform:
-    settings = Settings.load()
-    warehouse = Warehouse(platform.stack.environment["CENTRA_DATABASE_URL"])
-    definitions, failed = build_definitions(settings), []
-    with patient_instance() as instance:
-        for name, tags in whole_runs(instance, warehouse, Calendar(settings.start_date, settings.timezone)):
+def _fill(up: Stack) -> list[str]:
+    """Load everything, before a daemon would begin to; returns the jobs that failed."""
+    failed = []
+    with environment(up.environment), patient_instance() as instance:
+        settings = Settings.load()
+        definitions, calendar = build_definitions(settings), Calendar(settings.start_date, settings.timezone)
+        for name, tags in whole_runs(instance, Warehouse(up.environment["CENTRA_DATABASE_URL"]), calendar):
             if tags is None or not execute(definitions, instance, name, tags).success:
                 failed.append(name)
-    return LivePlatform(platform, settings, warehouse, tuple(failed))
+    return failed
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from centra_assets.sensors.inbox import build_inbox_sensor
 from centra_assets.sensors.stale_marts import build_stale_marts_sensor
 from centra_assets.sensors.sweeps import build_sweep_sensor
 from centra_assets.settings import Settings
+from centra_assets.sync.mart_ops import build_stale_days_job
 from centra_assets.sync.ops import build_sync_jobs
 from centra_assets.sync_config import SyncConfig
 from centra_assets.sync_file import load_sync_config
@@ -63,7 +64,7 @@ def build_definitions(
     marts = [mart for mart in MARTS if _is_computable(mart, entities)]
     jobs = build_jobs(entities)
     sync_jobs = build_sync_jobs(entities, calendar, sync, marts)
-    marts_job = build_marts_job(marts) if marts else None
+    mart_jobs = [build_marts_job(marts), build_stale_days_job(marts, calendar)] if marts else []
     per_run = settings.partitions_per_run
     with warnings.catch_warnings():
         # Backfill policies are beta; Dagster would say so once per asset at every load.
@@ -80,12 +81,12 @@ def build_definitions(
         build_events_sensor(sync),
         build_sweep_sensor(sync_jobs.sweep, sync),
     ]
-    if marts_job is not None:
-        sensors.append(build_stale_marts_sensor(marts_job, marts, calendar, partitions_per_run=MART_DAYS_PER_RUN))
+    if marts:
+        sensors.append(build_stale_marts_sensor(mart_jobs[1], marts, calendar))
     return dg.Definitions(
         assets=assets,
         asset_checks=[*[build_checks(entity) for entity in entities], *[build_mart_checks(mart) for mart in marts]],
-        jobs=[*jobs.values(), *sync_jobs.all(), *([marts_job] if marts_job is not None else [])],
+        jobs=[*jobs.values(), *sync_jobs.all(), *mart_jobs],
         schedules=build_schedules(
             sync, calendar, entities=entities, refresh=jobs, sweep=sync_jobs.sweep, reconcile=sync_jobs.reconcile
         ),

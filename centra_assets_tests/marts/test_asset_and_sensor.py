@@ -1,4 +1,4 @@
-"""The asset computes ranges and tells each day; the sensor asks for stale days of any age, once, and in ranges."""
+"""The asset computes ranges and tells each day; the sensor asks once for stale days of any age, the run takes them."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -13,16 +13,17 @@ from centra_assets.jobs import build_marts_job
 from centra_assets.marts.daily_sales import DAILY_SALES
 from centra_assets.resources.storage import WarehouseResource
 from centra_assets.sensors.stale_marts import build_stale_marts_sensor
+from centra_assets.sync.mart_ops import build_stale_days_job
 from centra_assets_tests.entities.reading import CONTEXT
 from centra_assets_tests.entities.sales_records import order as plain_order
 from centra_assets_tests.entities.sales_records import total
-from centra_assets_tests.marts.shop import DAY, LATER, NEXT, TODAY, Shop, noon
+from centra_assets_tests.marts.shop import DAY, NEXT, TODAY, Shop, noon
 
 FIRST, LAST = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 PER_RUN = 31
 CALENDAR = Calendar(TODAY - timedelta(days=400), CONTEXT.time_zone)
-JOB = build_marts_job([DAILY_SALES])
+JOB = build_stale_days_job([DAILY_SALES], CALENDAR)
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def definitions(database_url: str) -> dg.Definitions:
     return dg.Definitions(
         assets=[build_mart_asset(DAILY_SALES, CALENDAR, partitions_per_run=PER_RUN)],
         asset_checks=[build_mart_checks(DAILY_SALES)],
-        jobs=[JOB],
+        jobs=[build_marts_job([DAILY_SALES])],
         resources={"warehouse": WarehouseResource(database_url=database_url)},
         executor=dg.in_process_executor,
     )
@@ -59,17 +60,25 @@ def tick(shop: Shop, database_url: str, instance: dg.DagsterInstance) -> list[dg
     """What the sensor asks for, once the notes have settled; nothing where it passes over."""
     age_notes(shop)
     result = told(database_url, instance)
-    return list(result.run_requests or ()) if isinstance(result, dg.SensorResult) else []
+    return [result] if isinstance(result, dg.RunRequest) else []
 
 
 def told(database_url: str, instance: dg.DagsterInstance) -> Any:
-    sensor = build_stale_marts_sensor(JOB, [DAILY_SALES], CALENDAR, partitions_per_run=PER_RUN)
+    sensor = build_stale_marts_sensor(JOB, [DAILY_SALES], CALENDAR)
     resources = {"warehouse": WarehouseResource(database_url=database_url)}
     return sensor(dg.build_sensor_context(instance=instance, resources=resources))
 
 
-def ranges(requests: list[dg.RunRequest]) -> list[tuple[str, str]]:
-    return [(request.tags[FIRST], request.tags[LAST]) for request in requests]
+def compute(database_url: str, instance: dg.DagsterInstance) -> dict[str | None, int]:
+    """A run of what the sensor asks for: the days that it told of, and their rows."""
+    result = JOB.execute_in_process(
+        instance=instance, resources={"warehouse": WarehouseResource(database_url=database_url)}, run_config=QUIET
+    )
+    found = [event for event in result.all_events if event.is_step_materialization]
+    return {
+        event.materialization.partition: int(str(event.materialization.metadata["dagster/partition_row_count"].value))
+        for event in found
+    }
 
 
 def note(shop: Shop, *days: date) -> None:
@@ -141,33 +150,51 @@ class TestSensor:
     ) -> None:
         assert isinstance(told(database_url, instance), dg.SkipReason)
 
-    def test_a_change_of_an_old_day_is_asked_for(
+    def test_a_change_of_an_old_day_is_asked_for_and_computed(
         self, shop: Shop, database_url: str, instance: dg.DagsterInstance
     ) -> None:
         old = TODAY - timedelta(days=380)
         shop.order(order(1, old))
-        assert ranges(tick(shop, database_url, instance)) == [(old.isoformat(), old.isoformat())]
+        assert len(tick(shop, database_url, instance)) == 1
+        assert compute(database_url, instance) == {old.isoformat(): 1}
+        assert shop.stale() == []
+        assert shop.sold(old)["gross"] == 250
 
-    def test_neighbouring_days_are_one_run_and_no_run_is_longer_than_allowed(
+    def test_scattered_days_are_one_run_that_touches_no_day_between(
         self, shop: Shop, database_url: str, instance: dg.DagsterInstance
     ) -> None:
-        note(shop, NEXT, DAY, LATER, DAY)
-        three = [(DAY, NEXT), (LATER, LATER)]
-        assert ranges(tick(shop, database_url, instance)) == [
-            (first.isoformat(), last.isoformat()) for first, last in three
-        ]
-        note(shop, *[TODAY - timedelta(days=days) for days in range(200)])
-        asked = ranges(tick(shop, database_url, instance))
-        lengths = [(date.fromisoformat(last) - date.fromisoformat(first)).days + 1 for first, last in asked]
-        assert sum(lengths) == 200
-        assert max(lengths) <= PER_RUN
+        days = [TODAY - timedelta(days=back) for back in (0, 3, 40, 200, 381)]
+        for number, day in enumerate(days, 1):
+            shop.order(order(number, day))
+        assert len(tick(shop, database_url, instance)) == 1
+        assert compute(database_url, instance) == {day.isoformat(): 1 for day in days}
+        assert compute(database_url, instance) == {}
+
+    def test_more_days_than_fit_at_once_are_all_computed(
+        self, shop: Shop, database_url: str, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("centra_assets.sync.mart_ops._DAYS_AT_ONCE", 2)
+        days = [TODAY - timedelta(days=back) for back in (1, 5, 9, 13, 17)]
+        for number, day in enumerate(days, 1):
+            shop.order(order(number, day))
+        assert compute(database_url, instance) == {day.isoformat(): 1 for day in days}
+        assert shop.stale() == []
+
+    def test_a_stale_day_without_a_change_is_computed_and_not_told(
+        self, shop: Shop, database_url: str, instance: dg.DagsterInstance
+    ) -> None:
+        shop.order(order(1, DAY))
+        shop.refresh()
+        note(shop, DAY, CALENDAR.start - timedelta(days=1))
+        assert compute(database_url, instance) == {}
+        assert shop.stale() == [(CALENDAR.start - timedelta(days=1)).isoformat()]
 
     def test_days_that_somebody_may_be_at_are_left_to_him_for_a_while(
         self, shop: Shop, database_url: str, instance: dg.DagsterInstance
     ) -> None:
         note(shop, DAY)
         assert isinstance(told(database_url, instance), dg.SkipReason)
-        assert ranges(tick(shop, database_url, instance)) == [(DAY.isoformat(), DAY.isoformat())]
+        assert len(tick(shop, database_url, instance)) == 1
 
     def test_the_same_work_has_the_same_key_until_it_was_done(
         self, shop: Shop, database_url: str, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
@@ -213,17 +240,8 @@ class TestSensor:
         self, shop: Shop, database_url: str, instance: dg.DagsterInstance
     ) -> None:
         note(shop, CALENDAR.start - timedelta(days=1), DAY, TODAY + timedelta(days=2))
-        assert ranges(tick(shop, database_url, instance)) == [(DAY.isoformat(), DAY.isoformat())]
+        assert len(tick(shop, database_url, instance)) == 1
         assert shop.stale() == [DAY.isoformat()]
-
-    def test_what_it_asked_for_makes_the_days_fresh(
-        self, shop: Shop, database_url: str, instance: dg.DagsterInstance, definitions: dg.Definitions
-    ) -> None:
-        shop.order(order(1, DAY))
-        for first, last in ranges(tick(shop, database_url, instance)):
-            run(definitions, instance, date.fromisoformat(first), date.fromisoformat(last))
-        assert shop.stale() == []
-        assert shop.sold(DAY)["gross"] == 250
 
     def test_the_mart_is_its_only_asset(self, definitions: dg.Definitions) -> None:
         assert definitions.resolve_job_def("refresh_marts").asset_layer.executable_asset_keys == {mart_key(DAILY_SALES)}
