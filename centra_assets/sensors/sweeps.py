@@ -33,19 +33,34 @@ _UNFINISHED = (
 
 @dataclass(frozen=True)
 class Asked:
-    """When a run was last requested for an entity, and which wish of somebody's it took along (0: none yet)."""
+    """When a run was last requested for an entity, and which wish of somebody's it took along (0: none yet).
+
+    `whole_at` is when it was last requested for all of the entity, if that was another time.
+    """
 
     at: datetime
     wish: int = 0
+    whole_at: datetime | None = None
+
+    def again(self, now: datetime, entry: "Due") -> "Asked":
+        """The same, after one more request. One for single partitions does not put off the whole."""
+        return Asked(now, entry.wish, None if entry.is_whole else self.whole_at or self.at)
+
+
+_NEVER = Asked(datetime.min.replace(tzinfo=UTC))
 
 
 @dataclass(frozen=True)
 class Due:
-    """An entity to sweep now. Its slot stays the same until it was swept, or asked for in vain for its whole pause."""
+    """An entity to sweep now. Its slot stays the same until it was swept, or asked for in vain for its whole pause.
+
+    Where only single partitions of it are wished for, it is not whole: any run takes those along.
+    """
 
     entity: str
     slot: str
     wish: int = 0
+    is_whole: bool = True
 
 
 def due(
@@ -61,22 +76,21 @@ def due(
     fails is asked for again after its interval, not at every tick.
     """
     newest = {entity: max(wish.id for wish in of) for entity, of in groupby(_sorted(wishes), lambda wish: wish.entity)}
+    wished_whole = {wish.entity for wish in wishes if not wish.partition}
     checked = {(mark.entity, mark.strategy): mark.checked_at for mark in marks if not mark.partition}
     found = []
     for entity, settings in config.entities.items():
         before = asked.get(entity)
+        last, every = checked.get((entity, str(settings.sweep.strategy))), settings.sweep.every
+        every = None if settings.sweep.strategy is Strategy.NONE else every
+        pauses = [moment for moment in (last, (before.whole_at or before.at) if before else None) if moment]
+        is_due = every is not None and all(now - moment >= every for moment in pauses)
         if entity in newest and (before is None or newest[entity] > before.wish or now - before.at >= ASK_AGAIN):
             slot = f"wish {newest[entity]}, {_count(now, ASK_AGAIN)}"
-            found.append(Due(entity, slot, newest[entity]))
-            continue
-        every = settings.sweep.every
-        if every is None or settings.sweep.strategy is Strategy.NONE:
-            continue
-        last = checked.get((entity, str(settings.sweep.strategy)))
-        if any(now - moment < every for moment in (last, before.at if before else None) if moment):
-            continue
-        slot = f"{last.isoformat() if last else 'never'}, {_count(now, every)}"
-        found.append(Due(entity, slot, before.wish if before else 0))
+            found.append(Due(entity, slot, newest[entity], is_whole=is_due or entity in wished_whole))
+        elif is_due and every is not None:
+            slot = f"{last.isoformat() if last else 'never'}, {_count(now, every)}"
+            found.append(Due(entity, slot, before.wish if before else 0))
     return found
 
 
@@ -99,14 +113,23 @@ def remembered(cursor: str | None) -> dict[str, Asked]:
     """What the ticks before this one asked for; nothing where the cursor is not one of ours."""
     try:
         told = json.loads(cursor or "{}")
-        return {entity: Asked(datetime.fromisoformat(at), int(wish)) for entity, (at, wish) in told.items()}
+        return {entity: _asked(*entry) for entity, entry in told.items()}
     except (ValueError, TypeError, AttributeError):
         return {}
 
 
 def cursor_of(asked: Mapping[str, Asked]) -> str:
     """The cursor that `remembered` reads."""
-    return json.dumps({entity: [entry.at.isoformat(), entry.wish] for entity, entry in sorted(asked.items())})
+    return json.dumps({entity: _written(entry) for entity, entry in sorted(asked.items())})
+
+
+def _written(asked: Asked) -> list[str | int]:
+    whole = [asked.whole_at.isoformat()] if asked.whole_at else []
+    return [asked.at.isoformat(), asked.wish, *whole]
+
+
+def _asked(at: str, wish: int, whole_at: str | None = None) -> Asked:
+    return Asked(datetime.fromisoformat(at), int(wish), datetime.fromisoformat(whole_at) if whole_at else None)
 
 
 def build_sweep_sensor(
@@ -137,10 +160,10 @@ def build_sweep_sensor(
         found = due(config, marks, wishes, asked, now)
         if not found:
             return dg.SkipReason("No sweep is due.")
-        asked |= {entry.entity: Asked(now, entry.wish) for entry in found}
+        asked |= {entry.entity: asked.get(entry.entity, _NEVER).again(now, entry) for entry in found}
         request = dg.RunRequest(
             run_key=run_key(found),
-            run_config={"ops": {OP: {"config": {"entities": [entry.entity for entry in found]}}}},
+            run_config={"ops": {OP: {"config": {"entities": [entry.entity for entry in found if entry.is_whole]}}}},
         )
         return dg.SensorResult(run_requests=[request], cursor=cursor_of(asked))
 

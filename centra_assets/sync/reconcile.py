@@ -35,8 +35,7 @@ def run_reconciliation(entities: Sequence[Entity], days: int, around: Surroundin
     for entity in in_order(entities):
         setting = Setting(Strategy.WINDOW if entity.axis in DATED else Strategy.SNAPSHOT, window_days=days)
         try:
-            outcome = sweep_one(entity, around, setting, _reconcile)
-            outcome.strategy = RECONCILE
+            outcome = sweep_one(entity, around, setting, _reconcile, named=RECONCILE)
             note = partial(sync_state.checked, entity=entity.name, strategy=RECONCILE, run_id=around.run_id)
             around.warehouse.transact(partial(note, detail=outcome.detail()))
             yield outcome

@@ -151,7 +151,7 @@ class Sweep:
         self.entity, self.around, self.setting = entity, around, setting
         # Nothing that a sweep finds is newer than this, and nothing older than this is missed.
         self.began_at = datetime.now(UTC)
-        self.outcome = Outcome(entity, setting.strategy)
+        self.outcome = Outcome(entity, str(setting.strategy))
 
     def keys_to_ask(self) -> list[str]:
         """The keys to ask one by one: ids of stores, pricelists, warehouses; WHOLE for all other entities."""

@@ -103,6 +103,7 @@ class _EntityRun:
         self._entity, self._around, self.setting, self._requests = entity, around, setting, requests
         self._settled: list[int] = []
         self._is_over = True
+        self._has_more = False
 
     def partitions(self, *, is_whole: bool) -> Iterator[Outcome]:
         """Reads the partitions that were asked for, unless a snapshot of the whole has them all."""
@@ -122,12 +123,15 @@ class _EntityRun:
             note = partial(sync_state.checked, entity=name, strategy=strategy, run_id=self._around.run_id)
             self._around.warehouse.transact(partial(note, detail=outcome.detail()))
         self._settled += [request.id for request in self._requests if not request.partition]
+        self._has_more = not outcome.is_finished and outcome.error is None
         return outcome
 
     def settle(self) -> None:
-        """Forgets the requests that were carried out, if all of it came to its end."""
-        if self._is_over and self._settled:
+        """Forgets the requests that were carried out; a sweep whose time was over is asked for anew."""
+        if (self._is_over or self._has_more) and self._settled:
             self._around.state.settle(self._settled)
+        if self._has_more:
+            self._around.state.ask_for([self._entity.name], reason="its time was over before its end")
 
     def _done(self, outcome: Outcome) -> Outcome:
         self._is_over &= _is_over(outcome)
@@ -138,9 +142,12 @@ def _partitions(requests: Sequence[SweepRequest]) -> list[str]:
     return list(dict.fromkeys(request.partition for request in requests if request.partition))
 
 
-def sweep_one(entity: Entity, around: Surroundings, setting: Setting, work: Callable[[Sweep], None]) -> Outcome:
-    """One piece of work on one entity, measured and logged."""
+def sweep_one(
+    entity: Entity, around: Surroundings, setting: Setting, work: Callable[[Sweep], None], *, named: str | None = None
+) -> Outcome:
+    """One piece of work on one entity, measured and logged; `named` where it is no sweep by the setting's strategy."""
     sweep = Sweep(entity, around, setting)
+    sweep.outcome.strategy = named or sweep.outcome.strategy
     outcome = measured(sweep, lambda: work(sweep))
     if isinstance(outcome.error, WarehouseUnavailableError):
         raise outcome.error

@@ -99,6 +99,32 @@ def test_a_wish_does_not_wait_for_the_interval_of_a_sweep_asked_for_before_it() 
     assert entities(swept("brands", "snapshot", 1), wishes=(wish,), asked=asked) == ["orders"]
 
 
+def test_a_wish_for_a_partition_is_none_for_the_whole_entity() -> None:
+    lately, once = swept("brands", "snapshot", 1), swept("orders", "updated", 60)
+    part = SweepRequest(7, "brands", "12", None, "a hint")
+    of_all = SweepRequest(8, "brands", "", None, "another hint")
+    told = {entry.entity: entry.is_whole for entry in due(CONFIG, [lately, once], [part], {}, NOW)}
+    assert told == {"brands": False, "orders": True}
+    told = {entry.entity: entry.is_whole for entry in due(CONFIG, [lately, once], [part, of_all], {}, NOW)}
+    assert told == {"brands": True, "orders": True}
+    # Due by time as well, so the whole of it is swept.
+    assert [entry.is_whole for entry in due(CONFIG, [once], [part], {}, NOW)] == [True, True]
+
+
+def test_wishes_for_partitions_do_not_put_off_the_whole() -> None:
+    long_ago = NOW - timedelta(minutes=61)
+    (part,) = due(
+        CONFIG,
+        [swept("orders", "updated", 1), swept("brands", "snapshot", 30)],
+        [SweepRequest(7, "brands", "12", None, "a hint")],
+        {},
+        NOW,
+    )
+    asked = {"brands": Asked(long_ago).again(NOW - timedelta(minutes=1), part)}
+    assert remembered(cursor_of(asked)) == asked
+    assert entities(swept("orders", "updated", 1), swept("brands", "snapshot", 61), asked=asked) == ["brands"]
+
+
 def test_the_key_of_a_run_is_that_of_its_work() -> None:
     marks = [swept("orders", "updated", 10), swept("brands", "snapshot", 90)]
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from centra_assets.entities.registry import ENTITIES, entity
+from centra_assets.storage.sync_state import SyncState
 from centra_assets.sync.sweeping import Sweep
 from centra_assets_tests.assets.conftest import MakePlatform
 from centra_assets_tests.assets.platform import Platform
@@ -56,7 +57,10 @@ def test_hundreds_of_changes_in_one_second_are_all_read(own_platform: MakePlatfo
     moment = datetime.now(UTC).replace(microsecond=0)
     touched = touch_all(platform, lambda number: moment)
     # However short its time, a sweep gets past a second that holds more than a page.
-    (first,), (second,) = swept(platform, budget=timedelta(0)), swept(platform, budget=timedelta(0))
+    (first,) = swept(platform, budget=timedelta(0))
+    assert [request.entity for request in SyncState(platform.database_url).requests()] == ["orders"]
+    (second,) = swept(platform, budget=timedelta(0))
+    assert SyncState(platform.database_url).requests() == []
     assert (first.is_finished, second.is_finished) == (False, True)
     assert first.changed + second.changed == touched
     assert platform.differences() == {}
