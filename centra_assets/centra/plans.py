@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -235,7 +236,12 @@ def listing_of(query: Query, plan: Plan) -> Plan:
 
 def record_type(query: Query, operation: str) -> ResponseType:
     """The type of a record by the bundled schema and the whole document: the same whatever was pruned."""
-    return operation_type(bundled_schema(), operation_named(parsed(query.text), operation))
+    return _record_type(query.text, operation)
+
+
+@lru_cache(maxsize=256)
+def _record_type(text: str, operation: str) -> ResponseType:
+    return operation_type(bundled_schema(), operation_named(parsed(text), operation))
 
 
 def page_reader(query: Query, plan: Plan) -> PageReader:
