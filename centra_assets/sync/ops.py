@@ -8,6 +8,7 @@ from datetime import datetime
 import dagster as dg
 
 from centra_assets.assets.failures import failures_told_apart
+from centra_assets.assets.metadata import raw_key
 from centra_assets.calendar import Calendar
 from centra_assets.centra.blocking import BlockingClient
 from centra_assets.centra.buckets import Priority
@@ -20,10 +21,10 @@ from centra_assets.storage.sync_state import SyncState
 from centra_assets.sync.account import Account
 from centra_assets.sync.drain import Drained, HintFollower
 from centra_assets.sync.reconcile import run_reconciliation
-from centra_assets.sync.sweeping import Outcome, Setting, Surroundings
+from centra_assets.sync.sweeping import Outcome, Setting, Surroundings, setting_from
 from centra_assets.sync.sweeps import run_sweeps
 from centra_assets.sync.telling import materializations
-from centra_assets.sync_config import Strategy, SyncConfig
+from centra_assets.sync_config import SyncConfig
 
 INCREMENTAL_SYNC, SWEEP, RECONCILE = "incremental_sync", "sweep", "reconcile"
 
@@ -171,8 +172,7 @@ def _follow(batches: Iterator[Drained], account: Account) -> None:
 
 def _sweep_entities(entities: Sequence[Entity], calendar: Calendar, sync: SyncConfig) -> dg.OpDefinition:
     def setting_of(entity: Entity) -> Setting | None:
-        sweep = sync.of(entity.name).sweep
-        return None if sweep.strategy is Strategy.NONE else Setting(sweep.strategy, sweep.overlap, sweep.window_days)
+        return setting_from(sync.of(entity.name))
 
     @dg.op(description="Sweeps the entities one after the other; one that fails holds up no other.")
     def sweep_entities(
@@ -183,13 +183,19 @@ def _sweep_entities(entities: Sequence[Entity], calendar: Calendar, sync: SyncCo
         warehouse: WarehouseResource,
     ) -> None:
         since = datetime.fromisoformat(config.since) if config.since else None
-        with failures_told_apart():
-            told = []
-            for priority, named in _by_priority(entities, config.entities, sync):
-                with centra.client(priority) as client:
-                    around = _surroundings(context, client, lake, warehouse, calendar)
-                    told += _told(context, run_sweeps(named, around, setting_of=setting_of, since=since))
-            _raise_failures(told)
+        chosen = [entity for entity in entities if entity.name in config.entities]
+        with failures_told_apart(), centra.client(Priority.REAL_TIME) as hasty, centra.client() as patient:
+            clients = {Priority.REAL_TIME: hasty, Priority.BACKFILL: patient}
+            around = _surroundings(context, patient, lake, warehouse, calendar)
+            outcomes = run_sweeps(
+                chosen,
+                around,
+                known=entities,
+                setting_of=setting_of,
+                client_of=lambda entity: clients[sync.of(entity.name).asks_at],
+                since=since,
+            )
+            _raise_failures(_told(context, outcomes))
 
     return sweep_entities
 
@@ -206,18 +212,16 @@ def _reconcile_entities(entities: Sequence[Entity], calendar: Calendar) -> dg.Op
         chosen = [entity for entity in entities if entity.name in config.entities]
         with failures_told_apart(), centra.client() as client:
             around = _surroundings(context, client, lake, warehouse, calendar)
-            _raise_failures(_told(context, run_reconciliation(chosen, config.days, around)))
+            _raise_failures(_told(context, _observed(context, run_reconciliation(chosen, config.days, around))))
 
     return reconcile_entities
 
 
-def _by_priority(
-    entities: Sequence[Entity], names: Sequence[str], sync: SyncConfig
-) -> Iterator[tuple[Priority, list[Entity]]]:
-    for priority in (Priority.REAL_TIME, Priority.BACKFILL):
-        chosen = [entity for entity in entities if entity.name in names and sync.of(entity.name).asks_at is priority]
-        if chosen:
-            yield priority, chosen
+def _observed(context: dg.OpExecutionContext, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
+    """The outcomes, each shown on its raw asset, also when nothing was amiss."""
+    for outcome in outcomes:
+        context.log_event(dg.AssetObservation(raw_key(outcome.entity), metadata=outcome.detail()))
+        yield outcome
 
 
 def _told(context: dg.OpExecutionContext, outcomes: Iterator[Outcome]) -> list[Outcome]:

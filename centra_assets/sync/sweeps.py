@@ -7,7 +7,7 @@ from functools import partial
 
 from centra_assets.centra.blocking import BlockingClient
 from centra_assets.entities.model import Entity
-from centra_assets.entities.registry import entity as entity_named
+from centra_assets.entities.registry import ENTITIES
 from centra_assets.entities.stock_changes import STOCK_CHANGES
 from centra_assets.storage import sync_state
 from centra_assets.storage.errors import WarehouseUnavailableError
@@ -58,6 +58,7 @@ def run_sweeps(
     entities: Sequence[Entity],
     around: Surroundings,
     *,
+    known: Sequence[Entity] = ENTITIES,
     setting_of: SettingOf = default_setting,
     client_of: Callable[[Entity], BlockingClient] | None = None,
     since: datetime | None = None,
@@ -66,14 +67,14 @@ def run_sweeps(
     """Sweeps the entities one after the other; what came of each as soon as it is over.
 
     `client_of` chooses by priority who asks. Single partitions that somebody asked for are swept as well, also those of
-    other entities. An entity that fails holds up no other: its error is in its outcome. What is no error of ours is
+    others of the `known` entities. An entity that fails holds up no other: its error is in its outcome. What is no error of ours is
     raised when all the others are done, WarehouseUnavailableError at once.
     """
     asked: dict[str, list[SweepRequest]] = {}
     for request in around.state.requests():
         asked.setdefault(request.entity, []).append(request)
     listed = {entity.name for entity in entities}
-    beside = [entity_named(name) for name, held in asked.items() if name not in listed and _partitions(held)]
+    beside = [each for each in known if each.name not in listed and _partitions(asked.get(each.name, []))]
     unexpected: list[Exception] = []
     for entity in in_order([*entities, *beside]):
         here = around if client_of is None else replace(around, client=client_of(entity))

@@ -163,6 +163,14 @@ def test_a_partition_that_was_asked_for_is_read_and_the_request_settled(own_plat
     assert second != first
 
 
+def test_a_request_for_an_entity_that_there_is_not_holds_up_nothing(own_platform: MakePlatform) -> None:
+    platform = own_platform(("markets",))
+    platform.refresh(Axis.NONE)
+    state = SyncState(platform.database_url)
+    state.ask_for(["gone_since_an_upgrade"], reason="a test", partition="1")
+    assert swept_once(platform, "markets", setting=SNAPSHOT).changed == 0
+
+
 def test_a_request_is_kept_when_the_sweep_failed_for_a_moment(
     own_platform: MakePlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
