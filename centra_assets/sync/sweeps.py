@@ -67,8 +67,8 @@ def run_sweeps(
     """Sweeps the entities one after the other; what came of each as soon as it is over.
 
     `client_of` chooses by priority who asks. Single partitions that somebody asked for are swept as well, also those of
-    others of the `known` entities. An entity that fails holds up no other: its error is in its outcome. What is no error of ours is
-    raised when all the others are done, WarehouseUnavailableError at once.
+    others of the `known` entities. An entity that fails holds up no other: its error is in its outcome. What is no
+    error of ours is raised when all the others are done, WarehouseUnavailableError at once.
     """
     asked: dict[str, list[SweepRequest]] = {}
     for request in around.state.requests():
