@@ -164,8 +164,9 @@ def _cast_the_net(live: LivePlatform) -> list[str]:
     _patiently(lambda: SyncState(live.database_url).ask_for([e.name for e in ENTITIES], reason="chaos"))
     _await_rest(live)
     failed = []
+    everything = {"reconcile_entities": {"config": {"entities": [entity.name for entity in ENTITIES], "days": DAYS}}}
     with patient_instance() as instance:
-        if not execute(build_definitions(live.settings), instance, "reconcile").success:
+        if not execute(build_definitions(live.settings), instance, "reconcile", ops=everything).success:
             failed.append("reconcile")
     _await_rest(live)
     return failed

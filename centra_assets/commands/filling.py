@@ -53,11 +53,16 @@ def whole_runs(
 
 
 def execute(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, name: str, tags: Mapping[str, str] | None = None
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    name: str,
+    tags: Mapping[str, str] | None = None,
+    ops: Mapping[str, Any] | None = None,
 ) -> dg.ExecuteInProcessResult:
-    """One run in this process, its events in the instance. A failure is in the result."""
+    """One run in this process, its events in the instance; `ops` is the run's config. A failure is in the result."""
     job = definitions.resolve_job_def(name)
-    return job.execute_in_process(instance=instance, tags=dict(tags or {}), run_config=QUIET, raise_on_error=False)
+    config = {**QUIET, **({"ops": dict(ops)} if ops else {})}
+    return job.execute_in_process(instance=instance, tags=dict(tags or {}), run_config=config, raise_on_error=False)
 
 
 def _range_tags(axis: Axis, calendar: Calendar, instance: dg.DagsterInstance) -> dict[str, str] | None:
