@@ -97,6 +97,11 @@ def edited_order(platform: Platform, **wanted: Any) -> Any:
     return answer.json()
 
 
+def live_a_little(platform: Platform) -> None:
+    """Some traffic, so that the small shop has orders to edit and to ship whatever the moment it was built at."""
+    platform.admin("traffic", steps=60)
+
+
 def happened(platform: Platform, what: str, steps: int = 1) -> list[dict[str, Any]]:
     """The changes that some steps of one kind of traffic made; at least one."""
     told = platform.admin("traffic", steps=steps, only=[what])["steps"]

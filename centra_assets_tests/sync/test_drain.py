@@ -8,6 +8,7 @@ from centra_assets_tests.sync.hinting import (
     follow_again,
     happened,
     hint,
+    live_a_little,
     order_numbers,
     states,
     told_of,
@@ -63,7 +64,10 @@ def test_a_hundred_hints_of_one_order_cost_what_one_costs(own_platform: MakePlat
 
 def test_a_shipment_that_was_deleted_becomes_a_tombstone_and_leaves_its_history(own_platform: MakePlatform) -> None:
     platform = own_platform(("shipments",), days=ALL_DAYS)
-    told_of(platform, happened(platform, "shipment created", 5))
+    live_a_little(platform)
+    happened(platform, "shipment created", 5)
+    for shipment in platform.sandbox.world.shipments.rows():
+        hint(platform, "Shipment", shipment.id)
     follow(platform)
     before = platform.count("shipments")
     deleted = [change for change in happened(platform, "shipment deleted") if change["change_type"] == "DELETED"]
@@ -81,6 +85,7 @@ def test_a_shipment_that_was_deleted_becomes_a_tombstone_and_leaves_its_history(
 
 def test_a_deletion_that_comes_twice_or_of_something_never_seen_is_simply_done(own_platform: MakePlatform) -> None:
     platform = own_platform(("newsletter_subscriptions",))
+    live_a_little(platform)
     platform.refresh(*[entity.axis for entity in platform.entities])
     deleted = happened(platform, "subscription removed")
     told_of(platform, deleted)

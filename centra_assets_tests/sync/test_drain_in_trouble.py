@@ -17,6 +17,7 @@ from centra_assets_tests.sync.hinting import (
     follow,
     follow_again,
     hint,
+    live_a_little,
     order_numbers,
     states,
 )
@@ -109,6 +110,7 @@ def test_a_deletion_whose_load_was_killed_is_made_up_for(
     own_platform: MakePlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     platform = own_platform(("newsletter_subscriptions",))
+    live_a_little(platform)
     platform.refresh(platform.entities[0].axis)
     before = platform.count("newsletter_subscriptions")
     (deleted,) = [change for change in _removed(platform) if change["change_type"] == "DELETED"]
@@ -183,5 +185,6 @@ def _token_of_another_store(platform: Platform, numbers: list[int]) -> str:
     wanted = set(numbers)
     stores = [order.store.id for order in platform.sandbox.world.orders.rows() if order.number in wanted]
     fewest: Callable[[int], int] = stores.count
-    told: str = platform.admin("tokens", store_ids=[min(set(stores), key=fewest)])["token"]
+    known = [store.id for store in platform.sandbox.world.stores.rows()]
+    told: str = platform.admin("tokens", store_ids=[min(known, key=fewest)])["token"]
     return told
