@@ -45,11 +45,12 @@ def build_stale_marts_sensor(job: AssetJob, marts: Sequence[Mart], calendar: Cal
         oldest: list[int] = []
         for mart in marts:
             found = stale_days(store, mart, _DAYS, settled=_SETTLED)
-            outside = {stale.day for stale in found if not is_ours(stale.day, calendar)}
+            # A day that has not begun by our clock may have by Centra's; its note waits for it.
+            outside = {stale.day for stale in found if stale.day < calendar.start.isoformat()}
             if outside:
                 count = drop(store, mart, outside)
-                context.log.info(f"{mart.asset}: {count} stale days lie outside of its partitions and were dropped.")
-            oldest += [stale.oldest for stale in found if stale.day not in outside]
+                context.log.info(f"{mart.asset}: {count} stale days lie before its first partition and were dropped.")
+            oldest += [stale.oldest for stale in found if is_ours(stale.day, calendar)]
         if not oldest:
             return dg.SkipReason("No day of a mart is stale.")
         period = int(datetime.now(UTC).timestamp() // _ASK_AGAIN.total_seconds())

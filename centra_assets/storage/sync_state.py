@@ -94,12 +94,18 @@ class SyncState:
     def ask_for(
         self, entities: Sequence[str], *, reason: str, since: datetime | None = None, partition: str = ""
     ) -> None:
-        """Asks for sweeps of these entities as soon as may be; asking twice is asking once."""
+        """Asks for sweeps of these entities as soon as may be.
+
+        Who asks again gets a request anew in place of his old one: a sweep that has read the old one and is under way
+        may have passed what he asks for, and settles only what it has read.
+        """
         statement = """
+            WITH older AS (
+              DELETE FROM ops.sweep_request WHERE entity = ANY(%(entities)s) AND partition = %(partition)s
+                AND since IS NOT DISTINCT FROM %(since)s::timestamptz
+            )
             INSERT INTO ops.sweep_request (entity, partition, since, reason)
             SELECT asked, %(partition)s, %(since)s, %(reason)s FROM unnest(%(entities)s::text[]) AS asked
-            WHERE NOT EXISTS (SELECT FROM ops.sweep_request held WHERE held.entity = asked
-              AND held.partition = %(partition)s AND held.since IS NOT DISTINCT FROM %(since)s::timestamptz)
         """
         values = {"entities": list(entities), "partition": partition, "since": since, "reason": reason}
         with self._connected() as connection:

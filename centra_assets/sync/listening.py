@@ -108,4 +108,6 @@ def delivery(event: CentraEvent, channel: str) -> Delivery:
     )
     led = [(target.entity, target.via) for target in targets("event", event.object_type)] or [("", "")]
     hints = [Hint(entity, via, event.object_type, event.change_type, event.reference, element) for entity, via in led]
-    return Delivery("event", channel, str(event.id), hints, sent_at=event.created_at)
+    # An environment that was copied or begun anew counts its events from the beginning.
+    told = (event.id, event.created_at.isoformat(), event.object_type, event.change_type, event.reference)
+    return Delivery("event", channel, "/".join(map(str, told)), hints, sent_at=event.created_at)
