@@ -2,11 +2,13 @@
 
 import argparse
 
-from benchmarks import complexity, extract, load_time, memory, quota, receiver, unchanged
+from benchmarks import complexity, extract, latency, load_time, memory, quota, receiver, unchanged
 from benchmarks.report import finish
 
 # Windows of the quota benchmark in a smoke test.
 _SMOKE_SECONDS = 20.0
+# Changes and shop of the latency benchmark in a smoke test.
+_SMOKE_CHANGES, _SMOKE_SCALE = 10, 0.05
 
 
 def main() -> None:
@@ -22,6 +24,7 @@ def main() -> None:
         memory.run(orders or memory.ORDERS),
         quota.run(seconds=_SMOKE_SECONDS) if orders else quota.run(),
         receiver.run(orders or receiver.DELIVERIES),
+        latency.run(_SMOKE_CHANGES, _SMOKE_SCALE) if orders else latency.run(),
     )
 
 
