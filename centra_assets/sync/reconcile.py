@@ -1,6 +1,7 @@
 """The nightly reconciliation: what Centra has and what we have, counted and compared. Frequent sweeps are beside it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from itertools import groupby
@@ -13,9 +14,12 @@ from centra_assets.centra.plans import PreparedQuery
 from centra_assets.entities.model import Entity
 from centra_assets.storage import sync_state
 from centra_assets.storage.errors import WarehouseUnavailableError
+from centra_assets.sync.burials import Missing, ids_by_partition
+from centra_assets.sync.comparison import PLACE
 from centra_assets.sync.counting import counted_by_us, counters_of, total_count
 from centra_assets.sync.lookup import fetch
-from centra_assets.sync.snapshots import bury, ids_by_partition, sweep_snapshots, sweep_window, window_of
+from centra_assets.sync.partitioning import PLACED_SCHEMA
+from centra_assets.sync.snapshots import close_window, read_window, sweep_snapshots, window_of
 from centra_assets.sync.sweeping import DATED, Outcome, Setting, Surroundings, Sweep, keys_between
 from centra_assets.sync.sweeps import in_order, sweep_one
 from centra_assets.sync_config import Strategy
@@ -59,8 +63,10 @@ def _reconcile(sweep: Sweep) -> None:
     if sweep.entity.axis in DATED:
         _Dated(sweep, census).reconcile()
         return
+    differences = _Differences(sweep, census)
     for key in sweep.keys_to_ask():
-        _settle(sweep, census, [key], sweep.asked(key), key)
+        differences.look([key], sweep.asked(key))
+    differences.settle()
 
 
 class _Dated:
@@ -68,6 +74,7 @@ class _Dated:
 
     def __init__(self, sweep: Sweep, census: PreparedQuery) -> None:
         self._sweep, self._census = sweep, census
+        self._differences = _Differences(sweep, census)
         self._entity, self._calendar = sweep.entity, sweep.around.calendar
 
     def reconcile(self) -> None:
@@ -75,14 +82,17 @@ class _Dated:
         recent = keys_between(self._entity, self._calendar, begin, self._sweep.began_at)
         if self._entity.updated_at is None:
             # Its changes can only be seen by reading it.
-            sweep_window(self._sweep)
+            read_window(self._sweep, self._differences.missing)
         else:
             for month in self._months(recent):
-                self._settle(month)
+                self._differences.look(month, window_of(self._sweep, month))
         older = [key for key in self._sweep.around.lake.partitions(self._entity.name) if key < recent[0]]
         for month in self._months(older):
             if self._counts_differ(month):
-                self._settle(month)
+                self._differences.look(month, window_of(self._sweep, month))
+        self._differences.settle()
+        if self._entity.updated_at is None:
+            close_window(self._sweep)
         self._compare_counters(recent)
 
     def _months(self, keys: Sequence[str]) -> Iterator[list[str]]:
@@ -91,12 +101,12 @@ class _Dated:
             for _, month in groupby(run, key=lambda key: key[:7]):
                 yield list(month)
 
-    def _settle(self, keys: Sequence[str]) -> None:
-        _settle(self._sweep, self._census, keys, window_of(self._sweep, keys), keys[0])
-
     def _counts_differ(self, keys: Sequence[str]) -> bool:
         theirs = total_count(self._sweep.around.client, self._census, window_of(self._sweep, keys))
-        return theirs != sum(counted_by_us(self._sweep.around.warehouse, self._entity, keys).values())
+        ours = sum(counted_by_us(self._sweep.around.warehouse, self._entity, keys).values())
+        if theirs == ours:
+            self._differences.agreed(keys, ours)
+        return theirs != ours
 
     def _compare_counters(self, recent: Sequence[str]) -> None:
         """A second opinion, up to when this began; what happens meanwhile would count on one side only."""
@@ -110,25 +120,54 @@ class _Dated:
             self._sweep.note(f"Centra's counters say {counters} since {recent[0]}, its list {listed}")
 
 
-def _settle(
-    sweep: Sweep, census: PreparedQuery, partitions: Sequence[str], variables: dict[str, object], key: str
-) -> None:
-    """Brings what the census shows to be missing or changed, and buries what it does not show."""
-    held = sweep.held(partitions)
-    pages = [rows for _, rows in sweep.rows(census, variables, key)]
-    listed = pl.concat(pages).filter(pl.col("partition").is_in(list(partitions)))
-    wanted, gone = held.lacking(listed), held.gone(sweep.began_at)
-    if wanted.is_empty() and gone.is_empty():
-        return
-    # Judged before anything is brought: an answer that is not believed is not believed in parts.
-    sweep.outcome.found["gone"] += bury(sweep, gone, held.known)
-    if wanted.height:
-        found = fetch(sweep.around.client, sweep.entity, ids_by_partition(wanted), calendar=sweep.around.calendar)
-        sweep.apply_found(found.rows)
-        sweep.outcome.found["missing_or_changed"] += wanted.height
+@dataclass(frozen=True)
+class _Difference:
+    """Partitions in which a census and we differ. `listed` is what it showed, `wanted` what of it we lack."""
+
+    partitions: Sequence[str]
+    listed: pl.DataFrame
+    wanted: pl.DataFrame
+
+
+class _Differences:
+    """What the census of one entity shows, part by part. All of it is judged before any of it is brought or buried:
+    an answer that is not believed is not believed in parts."""
+
+    def __init__(self, sweep: Sweep, census: PreparedQuery) -> None:
+        self._sweep, self._census = sweep, census
+        self._found: list[_Difference] = []
+        self.missing = Missing(sweep)
+
+    def agreed(self, partitions: Sequence[str], known: int) -> None:
+        """Notes partitions that have as many records there as here."""
+        self.missing.add(partitions, PLACED_SCHEMA.to_frame(), known)
+
+    def look(self, partitions: Sequence[str], variables: Mapping[str, object]) -> None:
+        """Holds the census of these partitions against what we have."""
+        held = self._sweep.held(partitions)
+        pages = [rows for _, rows in self._sweep.rows(self._census, variables, partitions[0])]
+        listed = pl.concat(pages).filter(pl.col("partition").is_in(list(partitions))).select(*PLACE, "updated_at")
+        wanted, gone = held.lacking(listed), held.gone(self._sweep.began_at)
+        self.missing.add(partitions, gone, held.known)
+        if wanted.height or gone.height:
+            self._found.append(_Difference(partitions, listed, wanted))
+
+    def settle(self) -> None:
+        """Buries what is gone, brings what we lack and tells what differs nevertheless."""
+        self._sweep.outcome.found["gone"] += self.missing.bury()
+        for difference in self._found:
+            _tell_what_remains(self._sweep, difference.partitions, self._brought(difference))
+
+    def _brought(self, difference: _Difference) -> pl.DataFrame:
+        """What we should have of the partitions from now on."""
+        wanted, around = difference.wanted, self._sweep.around
+        if wanted.is_empty():
+            return difference.listed
+        found = fetch(around.client, self._sweep.entity, ids_by_partition(wanted), calendar=around.calendar)
+        self._sweep.apply_found(found.rows)
+        self._sweep.outcome.found["missing_or_changed"] += wanted.height
         left = {record_id for record_id, _ in found.missing | found.outside}
-        listed = listed.filter(~pl.col("id").is_in(list(left)))
-    _tell_what_remains(sweep, partitions, listed)
+        return difference.listed.filter(~pl.col("id").is_in(list(left)))
 
 
 def _tell_what_remains(sweep: Sweep, partitions: Sequence[str], listed: pl.DataFrame) -> None:

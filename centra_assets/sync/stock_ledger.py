@@ -9,8 +9,9 @@ from typing import LiteralString
 from centra_assets.entities.model import Axis
 from centra_assets.storage import sync_state
 from centra_assets.storage.warehouse import Warehouse
+from centra_assets.sync.burials import Missing
 from centra_assets.sync.lookup import fetch
-from centra_assets.sync.snapshots import bury_missing, sweep_partition
+from centra_assets.sync.snapshots import read_partition
 from centra_assets.sync.sweeping import NEVER_LOADED, Sweep, SweepError
 from centra_assets.sync.updates import first_mark
 from centra_assets.sync_config import Strategy
@@ -82,14 +83,15 @@ def sweep_ledger(sweep: Sweep, since: datetime | None = None) -> None:
     clock: datetime = around.warehouse.query("SELECT clock_timestamp() AS now")["now"][0]
     begin = min(moment for moment in (held - sweep.setting.overlap, since) if moment is not None)
     moved = moved_sizes(around.warehouse, begin)
-    levels = _levels(around.warehouse)
+    levels, missing = _levels(around.warehouse), Missing(sweep)
     for key in sweep.keys_to_ask():
         sizes = moved.get("", set()) | moved.get(key, set())
         if key not in loaded or 2 * len(sizes) > max(levels.get(key, 0), 100):
             # A new warehouse, or so much that reading all of it costs no more.
-            sweep_partition(sweep, key)
+            read_partition(sweep, key, missing)
         elif sizes:
-            _ask(sweep, key, sizes)
+            _ask(sweep, key, sizes, missing, of=levels.get(key, 0))
+    missing.bury()
     around.warehouse.transact(
         partial(sync_state.advance, entity=name, strategy=STRATEGY, watermark=clock, run_id=around.run_id)
     )
@@ -112,7 +114,15 @@ def _levels(warehouse: Warehouse) -> dict[str, int]:
     return dict(rows.iter_rows())
 
 
-def _ask(sweep: Sweep, key: str, sizes: set[str]) -> None:
-    found = fetch(sweep.around.client, sweep.entity, {key: sorted(sizes)}, calendar=sweep.around.calendar)
+def _ask(sweep: Sweep, key: str, sizes: set[str], missing: Missing, *, of: int) -> None:
+    """Asks for these sizes of one warehouse, which has `of` levels. Where all that we have of them is gone, the
+    warehouse is read whole: an answer of nothing may be the answer to somebody who may see nothing."""
+    around, name = sweep.around, sweep.entity.name
+    found = fetch(around.client, sweep.entity, {key: sorted(sizes)}, calendar=around.calendar)
     sweep.apply_found(found.rows)
-    bury_missing(sweep, key, [size for size, _ in found.missing], found.asked_at, of=len(sizes))
+    lacked = [size for size, _ in found.missing]
+    gone = around.lake.known(name, {key: lacked}) if lacked else found.rows.clear()
+    if gone.height and found.rows.is_empty():
+        read_partition(sweep, key, missing)
+    else:
+        missing.add([key], gone, max(of, gone.height))

@@ -83,7 +83,8 @@ def run_sweeps(
             yield from run.partitions(is_whole=entity.name in listed)
             if entity.name in listed:
                 if run.setting.strategy is Strategy.LEDGER and STOCK_CHANGES.name not in listed:
-                    yield sweep_one(STOCK_CHANGES, here, _LEDGER_FIRST, sweep_window)
+                    # By a mark of its own: it looks less far back than the entity's own sweep.
+                    yield sweep_one(STOCK_CHANGES, here, _LEDGER_FIRST, sweep_window, named=Strategy.LEDGER)
                 yield run.whole(since, budget)
             run.settle()
         except WarehouseUnavailableError:

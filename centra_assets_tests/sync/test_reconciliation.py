@@ -123,6 +123,36 @@ def test_a_collapse_stops_its_entity_touches_nothing_and_holds_up_no_other(own_p
     assert (outcomes["vouchers"].error, outcomes["vouchers"].found["gone"]) == (None, 1)
 
 
+def test_orders_that_vanish_in_every_month_are_not_believed_month_by_month(own_platform: MakePlatform) -> None:
+    platform = own_platform(days=200, scale=0.03)
+    platform.refresh()
+    before, files = platform.count("orders"), lake_files(platform, "orders")
+    by_month = platform.warehouse.query("SELECT count(*) AS n FROM core.orders GROUP BY left(_partition, 7)")["n"]
+    assert len(by_month) > 3 and max(by_month) <= 100, "no month alone is enough for the guard"
+    for order in orders_of(platform):
+        silently(platform, removed(order.number))
+    (outcome,) = reconciled(platform, days=30)
+    assert outcome.error is not None and outcome.error.code == "STORAGE_COLLAPSE"
+    assert (platform.count("orders"), lake_files(platform, "orders")) == (before, files)
+
+
+def test_the_last_few_records_of_an_entity_do_not_vanish_silently(own_platform: MakePlatform) -> None:
+    platform = own_platform(("returns",), days=30, scale=0.05)
+    platform.refresh()
+    before = platform.count("returns")
+    assert 0 < before <= 100
+
+    def remove_all(world: Any) -> None:
+        for entry in list(world.tables["Return"].rows()):
+            world.tables["Return"].remove(entry.id)
+
+    silently(platform, remove_all)
+    window = Setting(Strategy.WINDOW, window_days=29)
+    for outcome in (*reconciled(platform, days=29), *swept(platform, "returns", setting=window)):
+        assert outcome.error is not None and outcome.error.code == "STORAGE_COLLAPSE"
+    assert platform.count("returns") == before
+
+
 def test_what_is_still_different_afterwards_is_said(loaded: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     silently(loaded, removed(orders_of(loaded)[0].number))
     monkeypatch.setattr(Sweep, "apply", lambda *_, **__: None)

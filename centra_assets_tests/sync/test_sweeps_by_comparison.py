@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 
-from centra_assets.centra.errors import TransportError
+from centra_assets.centra.errors import EndpointError, TransportError
 from centra_assets.entities.model import Axis
 from centra_assets.storage.sync_state import SyncState
 from centra_assets.sync import apply as applying
@@ -59,6 +60,47 @@ def test_a_window_does_not_bury_what_is_older_than_itself(own_platform: MakePlat
     outcome = swept_once(platform, "returns", setting=Setting(Strategy.WINDOW, window_days=1))
     assert outcome.read < before
     assert platform.count("returns") == before
+
+
+def test_after_longer_downtime_a_window_begins_where_the_last_one_ended(own_platform: MakePlatform) -> None:
+    platform = own_platform(("returns",), days=30, scale=0.05)
+    platform.refresh()
+    short = Setting(Strategy.WINDOW, window_days=1)
+    swept_once(platform, "returns", setting=short)
+    entry = next(each for each in platform.sandbox.world.tables["Return"].rows() if each.id in held_returns(platform))
+    changed_in(platform, lambda world: setattr(entry, "comment", "while nobody looked"))
+    assert swept_once(platform, "returns", setting=short).changed == 0
+    with psycopg.connect(platform.database_url) as connection:
+        connection.execute("UPDATE ops.sync_state SET watermark = watermark - interval '30 days'")
+    assert swept_once(platform, "returns", setting=short).changed == 1
+    assert platform.differences() == {}
+    assert swept_once(platform, "returns", setting=short).read == 0
+
+
+def test_a_window_that_failed_for_good_is_no_window_that_was_read(
+    own_platform: MakePlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = own_platform(("returns",), days=30, scale=0.05)
+    platform.refresh()
+    swept_once(platform, "returns", setting=WINDOW)
+    state = SyncState(platform.database_url)
+    before = state.mark("returns", "window")
+
+    def refused(self: Sweep, *args: Any) -> Any:
+        raise EndpointError("Nobody here answers to GraphQL.")
+
+    monkeypatch.setattr(Sweep, "rows", refused)
+    (outcome,) = swept(platform, "returns", setting=WINDOW)
+    after = state.mark("returns", "window")
+    assert outcome.error is not None
+    assert before.watermark is not None and after.watermark == before.watermark
+    assert before.checked_at is not None and after.checked_at is not None and after.checked_at > before.checked_at
+
+
+def held_returns(platform: Platform) -> list[int]:
+    """The ids of the returns that core has, of days that a short window does not reach."""
+    oldest_first = "SELECT id FROM core.returns WHERE created_at < now() - interval '5 days' ORDER BY created_at"
+    return platform.warehouse.query(oldest_first)["id"].to_list()
 
 
 def test_a_record_that_a_reading_missed_is_asked_for_before_it_is_buried(

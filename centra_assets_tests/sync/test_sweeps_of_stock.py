@@ -1,6 +1,6 @@
 """The sweep of stock levels by the ledger of what moved them. Sweeps of other entities are beside this file."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +9,7 @@ from centra_assets.entities.registry import entity
 from centra_assets.sandbox.quota import Plan
 from centra_assets.sandbox.serve import RunningSandbox, SandboxOptions
 from centra_assets.storage.embedded import EmbeddedPostgres
+from centra_assets.sync import stock_ledger
 from centra_assets.sync.stock_ledger import moved_sizes
 from centra_assets.sync.sweeping import Setting
 from centra_assets.sync_config import Strategy
@@ -56,3 +57,48 @@ def test_a_warehouse_that_was_never_read_is_read_whole(stocked: Platform) -> Non
     outcome = swept_once(stocked, "stock")
     assert outcome.raw[key] > 0
     assert outcome.changed == 0
+
+
+def test_the_only_size_that_moved_may_be_gone(stocked: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, size = a_level(stocked)
+    before = levels_of(stocked, key)
+    removed_levels(stocked, key, lambda held: held == size)
+    monkeypatch.setattr(stock_ledger, "moved_sizes", lambda *_: {key: {size}})
+    swept_once(stocked, "stock", setting=Setting(Strategy.LEDGER))
+    assert levels_of(stocked, key) == before - 1
+
+
+def test_an_answer_without_any_level_empties_no_warehouse(stocked: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, size = a_level(stocked)
+    before, mark = levels_of(stocked, key), watermark(stocked, "stock", "ledger")
+    removed_levels(stocked, key, lambda held: True)
+    monkeypatch.setattr(stock_ledger, "moved_sizes", lambda *_: {key: {size}})
+    *_, outcome = swept(stocked, "stock", setting=Setting(Strategy.LEDGER))
+    assert outcome.error is not None and outcome.error.code == "STORAGE_COLLAPSE"
+    assert (levels_of(stocked, key), watermark(stocked, "stock", "ledger")) == (before, mark)
+
+
+def a_level(platform: Platform) -> tuple[str, str]:
+    """A warehouse that has some levels, and a size that it has."""
+    rows = platform.warehouse.query(
+        "SELECT _partition, min(_record_id) FROM core.stock_levels GROUP BY 1 HAVING count(*) > 5 ORDER BY 1 LIMIT 1"
+    )
+    key, size = rows.row(0)
+    return key, size
+
+
+def levels_of(platform: Platform, key: str) -> int:
+    """How many levels core has of a warehouse."""
+    count = "SELECT count(*)::int AS n FROM core.stock_levels WHERE _partition = %s"
+    found: int = platform.warehouse.query(count, [key])["n"][0]
+    return found
+
+
+def removed_levels(platform: Platform, key: str, is_meant: Callable[[str], bool]) -> None:
+    """Removes levels of a warehouse from the sandbox's world, without an event."""
+    with platform.sandbox.world.lock:
+        table = platform.sandbox.world.tables["Stock"]
+        for level in list(table.rows()):
+            if str(level.warehouse.id) == key and is_meant(str(level.productSize.id)):
+                table.remove(table.key_of(level))
+        platform.sandbox.instance.indexes.forget()
