@@ -106,7 +106,7 @@ class Load:
         return report
 
     def _upsert(self, cursor: Cursor[TupleRow], moment: Moment) -> tuple[dict[str, dict[str, LoadCounts]], set[Stale]]:
-        plans = [planned(cursor, table, rows, self._scope) for table, rows in self._work]
+        plans = planned(cursor, self._work, self._scope)
         counts = {}
         stale: set[Stale] = set()
         with ThreadPoolExecutor(1) as pool:

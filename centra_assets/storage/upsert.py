@@ -116,10 +116,10 @@ class TableUpsert:
         self._copied = days_in(self._table, rows)
         return True
 
-    def compare(self, keys: Sequence[str], pieces: Pieces, late: Sequence[str]) -> Outcomes:
+    def compare(self, keys: Sequence[str], pieces: Pieces, late: pl.DataFrame) -> Outcomes:
         """Makes the table's rows of the partitions or records `keys` equal to the rows in `pieces`.
 
-        In the partitions `late` no row is inserted that a later reading than its own deleted.
+        No row is inserted whose record was read later than the row, as `late` says (_partition, _record_id, _read_at).
         """
         self._stage(pieces)
         self._judge(keys)
@@ -167,18 +167,20 @@ class TableUpsert:
             keys=keys,
         )
 
-    def _refuse_late(self, late: Sequence[str]) -> None:
-        """Takes back insertions of what a later reading deleted. An equal one is a new parse of the same reading."""
-        if not late:
+    def _refuse_late(self, late: pl.DataFrame) -> None:
+        """Takes back insertions that a later reading lacked. An equal one is a new parse of the same reading."""
+        if late.is_empty():
             return
         self._run(
             """
-            UPDATE {verdict} v SET outcome = 'stale' FROM {stage} s
-            WHERE v.outcome = 'inserted' AND s.ctid = v.stage_row AND s._partition = ANY(%(late)s) AND EXISTS (
-              SELECT FROM {history} c WHERE {key_match} AND c._record_id = s._record_id
-              AND c._partition = s._partition AND c._operation = 'delete' AND c._superseded_fetched_at > s._fetched_at)
+            UPDATE {verdict} v SET outcome = 'stale'
+            FROM {stage} s JOIN unnest(%(homes)s::text[], %(ids)s::text[], %(read_at)s::timestamptz[])
+              AS l (home, id, read_at) ON l.home = s._partition AND l.id = s._record_id AND l.read_at > s._fetched_at
+            WHERE v.outcome = 'inserted' AND s.ctid = v.stage_row
             """,
-            late=late,
+            homes=late["_partition"].to_list(),
+            ids=late["_record_id"].to_list(),
+            read_at=late["_read_at"].to_list(),
         )
 
     def _spare(self) -> None:

@@ -33,6 +33,10 @@ def numbers(warehouse: Warehouse) -> list[int]:
     return warehouse.query("SELECT number FROM core.orders ORDER BY number")["number"].to_list()
 
 
+def lines_in(warehouse: Warehouse) -> list[int]:
+    return warehouse.query("SELECT line_id FROM core.order_lines ORDER BY line_id")["line_id"].to_list()
+
+
 class TestRowsThatALaterReadingDeleted:
     """An order and its lines, of which a reading at minute 9 found something gone."""
 
@@ -45,7 +49,7 @@ class TestRowsThatALaterReadingDeleted:
         late = (line(11, 1, minutes=5), line(12, 1, minutes=5))
         report = load(warehouse, order(1, minutes=5), scope=RecordScope(["1"]), lines=late)
         assert report == {"orders": LoadCounts(unchanged=1), "order_lines": LoadCounts(unchanged=2)}
-        assert warehouse.query("SELECT line_id FROM core.order_lines")["line_id"].to_list() == [11]
+        assert lines_in(warehouse) == [11]
 
     @pytest.mark.parametrize("late", [PartitionScope([FIRST]), RecordScope(["1", "2"])], ids=["partition", "records"])
     def test_a_record_does_not_come_back(self, warehouse: Warehouse, late: PartitionScope | RecordScope) -> None:
@@ -96,6 +100,67 @@ class TestRowsThatALaterReadingDeleted:
         told = "SELECT _operation, _superseded_fetched_at FROM history.{} ORDER BY 2"
         assert warehouse.query(told.format("orders")).rows() == [("update", at(7)), ("delete", at(9))]
         assert warehouse.query(told.format("order_lines")).rows() == [("delete", at(7)), ("delete", at(9))]
+
+
+class TestRowsThatCoreNeverHad:
+    """An order that was read with line 12 at minute 5 and without it at minute 9, which was loaded first."""
+
+    LATE = (line(11, 1, minutes=5), line(12, 1, minutes=5))
+
+    @pytest.mark.parametrize("scope", [PartitionScope([FIRST]), RecordScope(["1"])], ids=["partition", "record"])
+    @pytest.mark.parametrize("kept", [(line(11, 1, minutes=9),), ()], ids=["beside another", "as the first of them"])
+    def test_a_line_of_an_older_reading_stays_out(
+        self, warehouse: Warehouse, scope: PartitionScope | RecordScope, kept: tuple[Any, ...]
+    ) -> None:
+        load(warehouse, order(1, "PAID", minutes=9), scope=RecordScope(["1"]), lines=kept)
+        late = load(warehouse, order(1, minutes=5), scope=scope, lines=self.LATE)
+        assert late == {"orders": LoadCounts(unchanged=1), "order_lines": LoadCounts(unchanged=2)}
+        assert lines_in(warehouse) == [row["line_id"] for row in kept]
+
+    def test_an_order_that_is_the_same_in_both_readings_keeps_it_out_too(self, warehouse: Warehouse) -> None:
+        load(warehouse, order(1, minutes=9), scope=PartitionScope([FIRST]))
+        load(warehouse, order(1, minutes=5), scope=PartitionScope([FIRST]), lines=self.LATE)
+        assert lines_in(warehouse) == []
+
+    def test_lines_of_other_orders_come_in(self, warehouse: Warehouse) -> None:
+        load(warehouse, order(1, "PAID", minutes=9), order(2), scope=PartitionScope([FIRST]))
+        others = (line(21, 2, minutes=5), line(31, 3, partition=SECOND, minutes=5))
+        orders = (order(1, minutes=5), order(2, minutes=5), order(3, partition=SECOND, minutes=5))
+        load(warehouse, *orders, scope=BOTH, lines=(*self.LATE, *others))
+        assert lines_in(warehouse) == [21, 31]
+
+    def test_the_same_record_in_another_partition_says_nothing(self, warehouse: Warehouse) -> None:
+        load(warehouse, order(1, minutes=9), scope=PartitionScope([FIRST]))
+        load(warehouse, scope=BOTH, lines=(line(12, 1, partition=SECOND, minutes=5),))
+        assert lines_in(warehouse) == [12]
+
+    def test_a_line_stays_out_of_a_table_where_others_have_moved(self, warehouse: Warehouse) -> None:
+        load(warehouse, order(1, "PAID", minutes=9), order(2), scope=PartitionScope([FIRST]))
+        there = line(31, 3, partition=SECOND)
+        load(warehouse, order(3, partition=SECOND), scope=PartitionScope([SECOND]), lines=(there,))
+        moved = line(31, 2, minutes=5)
+        late = (order(1, minutes=5), order(2, minutes=5))
+        load(warehouse, *late, scope=PartitionScope([FIRST]), lines=(*self.LATE, moved))
+        found = warehouse.query("SELECT line_id, _record_id FROM core.order_lines")
+        assert found.rows() == [(31, "2")]
+
+    def test_nor_does_it_come_in_when_its_order_is_gone(self, warehouse: Warehouse) -> None:
+        load(warehouse, order(1), scope=PartitionScope([FIRST]))
+        load(warehouse, scope=RecordScope(["1"], at(9)))
+        load(warehouse, order(1, minutes=5), scope=PartitionScope([FIRST]), lines=self.LATE)
+        assert (numbers(warehouse), lines_in(warehouse)) == ([], [])
+
+    def test_what_was_kept_out_comes_in_with_the_next_reading(self, warehouse: Warehouse) -> None:
+        load(warehouse, order(1, "PAID", minutes=9), scope=RecordScope(["1"]))
+        load(warehouse, order(1, minutes=5), scope=PartitionScope([FIRST]), lines=self.LATE)
+        again = tuple(row | {"_fetched_at": at(11)} for row in self.LATE)
+        load(warehouse, order(1, minutes=11), scope=PartitionScope([FIRST]), lines=again)
+        assert lines_in(warehouse) == [11, 12]
+
+    def test_another_parse_of_the_reading_that_core_has_brings_its_lines(self, warehouse: Warehouse) -> None:
+        load(warehouse, order(1, minutes=5), scope=RecordScope(["1"]))
+        load(warehouse, order(1, minutes=5), scope=RecordScope(["1"]), lines=self.LATE)
+        assert lines_in(warehouse) == [11, 12]
 
 
 class TestWhenWhatIsMissingWasRead:
@@ -180,20 +245,22 @@ class Reading:
 
 @st.composite
 def records(draw: st.DrawFn) -> tuple[Thing, Thing, Thing]:
-    """A header and two lines. Core must have seen what it is to know as gone: what came late, stays for ever."""
-    late, mortal = draw(st.sampled_from([(False, False), (False, True), (True, False)]))
+    """A header and two lines. As in Centra, the header changes when a line comes or goes, which leaves a trace in core.
 
-    def thing(*, late: bool, mortal: bool) -> Thing:
-        born = draw(st.integers(1, LAST_MINUTE)) if late else 0
-        gone = draw(st.integers(1, LAST_MINUTE)) if mortal else LAST_MINUTE + 9
-        return Thing(born, gone, draw(st.frozensets(st.integers(1, LAST_MINUTE), max_size=3)))
+    A header that comes late stays for ever: of one that core never had, nothing tells that it is gone.
+    """
+    minutes = st.integers(1, LAST_MINUTE)
 
-    def part() -> Thing:
-        kinds = [(False, False), *([] if mortal else [(True, False)]), *([] if late else [(False, True)])]
-        late_itself, mortal_itself = draw(st.sampled_from(kinds))
-        return thing(late=late_itself, mortal=mortal_itself)
+    def thing(kinds: list[tuple[bool, bool]], told: frozenset[int] = frozenset()) -> Thing:
+        late, mortal = draw(st.sampled_from(kinds))
+        born = draw(minutes) if late else 0
+        gone = draw(minutes) if mortal else LAST_MINUTE + 9
+        return Thing(born, gone, draw(st.frozensets(minutes, max_size=3)) | told)
 
-    return thing(late=late, mortal=mortal), part(), part()
+    stays, goes, comes, visits = (False, False), (False, True), (True, False), (True, True)
+    first, second = thing([stays, goes, comes, visits]), thing([stays, goes, comes, visits])
+    told = frozenset({first.born, first.gone, second.born, second.gone})
+    return thing([stays, goes, comes], told), first, second
 
 
 @st.composite

@@ -103,15 +103,24 @@ class Model:
 
     core: dict[str, dict[int, Row]] = field(default_factory=lambda: {"orders": {}, "order_lines": {}})
     history: Counter[tuple[Any, ...]] = field(default_factory=Counter)
-    gone: dict[tuple[str, int, str, str], int] = field(default_factory=dict)
+    gone: dict[tuple[str, str], int] = field(default_factory=dict)
     quarantine: dict[tuple[str, str], tuple[int, int, int]] = field(default_factory=dict)
 
     def load(self, step: Step, now: int) -> dict[str, dict[str, LoadCounts]]:
-        counts = {table: self._load_table(step, table, now) for table in TABLES}
+        read = self._last_readings()
+        counts = {table: self._load_table(step, table, now, read) for table in TABLES}
         self._set_aside(step, now)
         return counts
 
-    def _load_table(self, step: Step, table: str, now: int) -> dict[str, LoadCounts]:
+    def _last_readings(self) -> dict[tuple[str, str], int]:
+        """When each record was read last in each partition, as far as core and deletions tell."""
+        read = dict(self.gone)
+        for row in (row for rows in self.core.values() for row in rows.values()):
+            place = (row.record, row.partition)
+            read[place] = max(row.fetched, read.get(place, -1))
+        return read
+
+    def _load_table(self, step: Step, table: str, now: int, read: dict[tuple[str, str], int]) -> dict[str, LoadCounts]:
         core = self.core[table]
         tally: dict[str, list[int]] = {part: [0, 0, 0, 0] for part in (step.scope if step.by_partition else [])}
         for key, old in list(core.items()):
@@ -126,7 +135,7 @@ class Model:
             row_count = tally.setdefault(partition, [0, 0, 0, 0])
             found = core.get(key)
             met = found is not None and step.covers(found.record, found.partition)
-            if not met and self.gone.get((table, key, record, partition), -1) > new.fetched:
+            if not met and read.get((record, partition), -1) > new.fetched:
                 row_count[2] += 1
             elif found is None:
                 core[key] = new
@@ -152,8 +161,8 @@ class Model:
         fetch = None if read_at == ANY_TIME else read_at
         self.history[(table, key, old.value, old.record, old.partition, operation, fetch, old.loaded, now)] += 1
         if operation == "delete" and fetch is not None:
-            version = (table, key, old.record, old.partition)
-            self.gone[version] = max(fetch, self.gone.get(version, -1))
+            place = (old.record, old.partition)
+            self.gone[place] = max(fetch, self.gone.get(place, -1))
 
     def _set_aside(self, step: Step, now: int) -> None:
         for (record, partition), (fetched, *_) in list(self.quarantine.items()):
