@@ -154,7 +154,9 @@ class _Differences:
 
     def settle(self) -> None:
         """Buries what is gone, brings what we lack and tells what differs nevertheless."""
-        self._sweep.outcome.found["gone"] += self.missing.bury()
+        gone = self.missing.bury()
+        if gone:
+            self._sweep.outcome.found["gone"] += gone
         for difference in self._found:
             _tell_what_remains(self._sweep, difference.partitions, self._brought(difference))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -97,8 +98,6 @@ def levels_of(platform: Platform, key: str) -> int:
 def removed_levels(platform: Platform, key: str, is_meant: Callable[[str], bool]) -> None:
     """Removes levels of a warehouse from the sandbox's world, without an event."""
     with platform.sandbox.world.lock:
-        table = platform.sandbox.world.tables["Stock"]
-        for level in list(table.rows()):
-            if str(level.warehouse.id) == key and is_meant(str(level.productSize.id)):
-                table.remove(table.key_of(level))
+        warehouse: Any = platform.sandbox.world.tables["Warehouse"].get(int(key))
+        warehouse.stock = [level for level in warehouse.stock if not is_meant(str(level.productSize.id))]
         platform.sandbox.instance.indexes.forget()
