@@ -14,6 +14,8 @@ from centra_assets.storage.failures import translated
 
 Source = Literal["webhook", "event"]
 State = Literal["waiting", "done", "unknown", "ignored", "outside", "failed"]
+# Why a hint is put back: following it failed; it failed for a reason that passes; its record was not found.
+Why = Literal["failure", "outage", "look"]
 
 CHANNEL = "centra_inbox"
 # Whoever holds this advisory lock of a session drains the inbox; it goes when the connection goes.
@@ -22,9 +24,8 @@ _DRAINER_LOCK = 0x43454E5452414944
 # How often a hint is tried before it is given up; the sweeps find what it spoke of.
 MOST_ATTEMPTS = 6
 _FIRST_DELAY_SECONDS = 5
-_LONGEST_DELAY_SECONDS = 20 * 60
 # An outage is over some time: then what waited for its end shall not wait for long.
-_LONGEST_OUTAGE_DELAY_SECONDS = 60
+_LONGEST_DELAY_SECONDS: dict[Why, int] = {"failure": 20 * 60, "look": 20 * 60, "outage": 60}
 
 # Rows of one statement must differ in their key; `parameters` sees to it.
 STORE = """
@@ -42,26 +43,30 @@ RETURNING xmax = 0 -- whether the row is new
 WAKE = f"NOTIFY {CHANNEL}"
 
 _CLAIM = """
-UPDATE ops.inbox held SET claimed_by = %(run_id)s, attempts = attempts + 1
+UPDATE ops.inbox held SET claimed_by = %(run_id)s
 FROM (SELECT id FROM ops.inbox WHERE state = 'waiting' AND available_at <= clock_timestamp()
       ORDER BY available_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) due
 WHERE held.id = due.id
 RETURNING held.id, held.entity, held.via, held.object_type, held.action, held.reference, held.source,
-  held.received_at, held.attempts
+  held.received_at, held.looks
 """
 _DONE = """
 UPDATE ops.inbox SET state = %(state)s, done_at = clock_timestamp(), run_id = %(run_id)s, error = NULL
 WHERE id = ANY(%(ids)s)
 """
-# Later and later, and at last given up: a hint that cannot be followed must not be followed for ever.
+# Later and later, and at last given up: a hint that cannot be followed must not be followed for ever. Counted is what
+# was put back, not what was claimed: a run that was killed has tried nothing.
 _PUT_BACK = """
-UPDATE ops.inbox SET
-  state = CASE WHEN attempts >= %(most)s::int THEN 'failed' ELSE 'waiting' END,
-  done_at = CASE WHEN attempts >= %(most)s::int THEN clock_timestamp() END,
-  available_at = clock_timestamp()
-    + make_interval(secs => least(%(longest)s, %(delay)s * 2 ^ least(attempts - 1, 8))),
+UPDATE ops.inbox held SET attempts = tries.attempts, looks = tries.looks, outages = tries.outages,
+  state = CASE WHEN tries.attempts >= %(most)s THEN 'failed' ELSE 'waiting' END,
+  done_at = CASE WHEN tries.attempts >= %(most)s THEN clock_timestamp() END,
+  available_at = clock_timestamp() + make_interval(secs => least(%(longest)s, %(delay)s * 2 ^ least(
+    CASE %(why)s WHEN 'failure' THEN tries.attempts WHEN 'look' THEN tries.looks ELSE tries.outages END - 1, 8))),
   claimed_by = NULL, run_id = %(run_id)s, error = %(error)s
-WHERE id = ANY(%(ids)s)
+FROM (SELECT id, attempts + (%(why)s = 'failure')::int AS attempts, looks + (%(why)s = 'look')::int AS looks,
+        outages + (%(why)s = 'outage')::int AS outages
+      FROM ops.inbox WHERE id = ANY(%(ids)s)) tries
+WHERE held.id = tries.id
 """
 # Looking must not take the lock: a drainer that begins at that moment would go away.
 _HELD = """
@@ -113,7 +118,7 @@ class ClaimedHint:
     reference: str
     source: str
     received_at: datetime
-    attempts: int
+    looks: int
 
 
 @dataclass(frozen=True)
@@ -228,15 +233,16 @@ class Drainer:
         return sorted(found, key=lambda hint: hint.id)
 
     def put_back(
-        self, ids: Sequence[int], error: str, *, transient: bool = False, delay: float = _FIRST_DELAY_SECONDS
+        self, ids: Sequence[int], error: str, *, why: Why = "failure", delay: float = _FIRST_DELAY_SECONDS
     ) -> None:
-        """To be tried again, later each time; given up after MOST_ATTEMPTS, unless the cause is `transient`.
+        """To be tried again, later each time; given up after MOST_ATTEMPTS failures. Outages and looks are counted
+        for themselves: whoever looks knows when he has looked enough.
 
         `error` is a code, never a value.
         """
-        values = {"ids": list(ids), "delay": delay, "run_id": self._run_id, "error": error}
-        patience = (None, _LONGEST_OUTAGE_DELAY_SECONDS) if transient else (MOST_ATTEMPTS, _LONGEST_DELAY_SECONDS)
-        self._connection.execute(_PUT_BACK, values | dict(zip(("most", "longest"), patience, strict=True)))
+        values = {"ids": list(ids), "delay": delay, "run_id": self._run_id, "error": error, "why": why}
+        patience = {"most": MOST_ATTEMPTS, "longest": _LONGEST_DELAY_SECONDS[why]}
+        self._connection.execute(_PUT_BACK, values | patience)
 
     def finish(self, ids: Sequence[int], state: State) -> None:
         """Marks hints that led to no load: unknown, ignored, outside."""

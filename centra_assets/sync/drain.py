@@ -2,33 +2,38 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import polars as pl
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from centra_assets.centra.errors import FilterMissingError
+from centra_assets.centra.errors import AuthenticationError, EndpointError, FilterMissingError, PermissionDeniedError
 from centra_assets.centra.plans import PreparedQuery
+from centra_assets.entities.hints import DIRECT
 from centra_assets.entities.model import Entity
 from centra_assets.errors import CentraAssetsError
 from centra_assets.storage import inbox
 from centra_assets.storage.errors import WarehouseUnavailableError
 from centra_assets.storage.following import Stale, noted_here
-from centra_assets.storage.inbox import ClaimedHint, Drainer, State
+from centra_assets.storage.inbox import ClaimedHint, Drainer, State, Why
 from centra_assets.storage.warehouse import DEFAULT_GUARD, OPEN_GUARD
 from centra_assets.sync.apply import Applied, apply
-from centra_assets.sync.lookup import Judged, Resolved, fetch, judge, lookup_of, resolve
+from centra_assets.sync.lookup import Judged, Place, Resolved, fetch, judge, lookup_of, resolve
 from centra_assets.sync.sweeping import Surroundings
 
 # What a hint's error says when it met one that is not ours to name.
 _UNEXPECTED = "UNEXPECTED"
 _NOT_FOUND = "HINT_NOT_FOUND"
-# So often a record is looked for that Centra told of and does not have; it may show it a moment later.
+# So often a record is looked for that Centra does not show; it may show it a moment later.
 _MOST_LOOKS = 3
-# More records gone than these, and than half of those that core knows, are rather a fault than the truth.
+# All of so many known records gone in a run, or more than _MOST_GONE and than half, are rather a fault than the truth.
+_FEWEST_ALL_GONE = 5
 _MOST_GONE = 20
+# So often hints that fail together are halved, to find the one that fails the others: some culprits among hundreds.
+_MOST_SPLITS = 30
+# What is refused so is refused to every hint alike.
+_ALIKE = (AuthenticationError, EndpointError, PermissionDeniedError)
 _DELETIONS = ("delete", "deleted")
 _PUT_BACK = "put back"
 _LONGEST_WAIT = 1.0
@@ -63,14 +68,12 @@ class Followed:
     @property
     def is_transient(self) -> bool:
         """Whether it failed for a reason that passes."""
-        return isinstance(self.error, CentraAssetsError) and self.error.transient
+        return _is_transient(self.error)
 
     @property
     def code(self) -> str:
         """The error's code; '' without one."""
-        if self.error is None:
-            return ""
-        return self.error.code if isinstance(self.error, CentraAssetsError) else _UNEXPECTED
+        return "" if self.error is None else _code_of(self.error)
 
 
 @dataclass
@@ -95,6 +98,26 @@ class _Ends:
             inbox.done(cursor, ids, run_id, state)
 
 
+@dataclass
+class _Sightings:
+    """The known records of one entity that this run asked for and no deletion was told of; which of them are gone."""
+
+    asked: set[Place] = field(default_factory=set)
+    gone: set[Place] = field(default_factory=set)
+
+    def note(self, asked: Collection[Place], gone: Collection[Place]) -> None:
+        """Adds what one answer said. A record that is back is not gone."""
+        self.asked.update(asked)
+        self.gone.difference_update(asked)
+        self.gone.update(gone)
+
+    @property
+    def are_credible(self) -> bool:
+        """Whether records may be believed to be gone."""
+        gone, asked = len(self.gone), len(self.asked)
+        return not (gone == asked >= _FEWEST_ALL_GONE or (gone > _MOST_GONE and 2 * gone > asked))
+
+
 class HintFollower:
     """Follows hints for the length of a run. What was prepared for one batch serves the next."""
 
@@ -110,6 +133,7 @@ class HintFollower:
         self._entities = sorted(entities, key=lambda entity: entity.name == "stock")
         self._is_followed = is_followed
         self._lookups: dict[str, PreparedQuery | None] = {}
+        self._sightings: dict[str, _Sightings] = {entity.name: _Sightings() for entity in entities}
 
     def drain(self, drainer: Drainer, limit: int) -> Drained:
         """One batch of at most `limit` hints. An entity that fails has its hints put back and harms no other.
@@ -158,24 +182,40 @@ class HintFollower:
                 drainer.wait(min(left, _LONGEST_WAIT))
 
     def _follow(self, entity: Entity, hints: Sequence[ClaimedHint], drainer: Drainer) -> Followed:
-        """The hints about one entity. Whatever goes wrong is kept in the outcome, and the hints are put back."""
+        """The hints about one entity. Whatever goes wrong is kept in the outcome, and the hints are put back.
+
+        Hints that fail together for good are followed by halves, until those that fail are alone.
+        """
         outcome = Followed(entity, hints[0].source)
+        parts, splits = [hints], 0
         with self._around.client.measure() as stats:
-            try:
-                ends = self._followed(entity, hints, drainer, outcome)
-            except WarehouseUnavailableError:
-                raise
-            except Exception as error:
-                outcome.error = error
-                ends = _Ends(again={outcome.code: [hint.id for hint in hints]})
+            while parts:
+                part = parts.pop()
+                try:
+                    self._put_back(self._followed(entity, part, outcome), drainer, outcome)
+                except WarehouseUnavailableError:
+                    raise
+                except Exception as error:
+                    if len(part) > 1 and splits < _MOST_SPLITS and not _hits_all(error):
+                        splits += 1
+                        middle = len(part) // 2
+                        parts += [part[middle:], part[:middle]]
+                        continue
+                    # What passes must not hide what does not.
+                    outcome.error = error if outcome.error is None or outcome.is_transient else outcome.error
+                    failed = _Ends(again={_code_of(error): [hint.id for hint in part]})
+                    self._put_back(failed, drainer, outcome, "outage" if _is_transient(error) else "failure")
         outcome.requests, outcome.complexity = stats.requests, stats.complexity
-        for code, ids in ends.again.items():
-            drainer.put_back(ids, code, transient=outcome.is_transient)
-            outcome.states[_PUT_BACK] += len(ids)
-        outcome.states.update({state: len(ids) for state, ids in ends.states.items()})
         return outcome
 
-    def _followed(self, entity: Entity, hints: Sequence[ClaimedHint], drainer: Drainer, outcome: Followed) -> _Ends:
+    def _put_back(self, ends: _Ends, drainer: Drainer, outcome: Followed, why: Why = "failure") -> None:
+        """Counts the ends, and puts back what came to none."""
+        for code, ids in ends.again.items():
+            drainer.put_back(ids, code, why="look" if code == _NOT_FOUND else why)
+            outcome.states[_PUT_BACK] += len(ids)
+        outcome.states.update({state: len(ids) for state, ids in ends.states.items()})
+
+    def _followed(self, entity: Entity, hints: Sequence[ClaimedHint], outcome: Followed) -> _Ends:
         """Follows them, and marks those that came to an end; the others are the caller's to put back."""
         around = self._around
         resolved = resolve(entity, hints, around.warehouse)
@@ -187,18 +227,17 @@ class HintFollower:
         judged = Judged()
         if query is not None:
             fetched = fetch(around.client, entity, resolved.wanted, calendar=around.calendar, query=query)
-            judged = judge(entity, fetched, resolved, around.warehouse)
-        believed = self._believed(entity, judged, outcome)
-        ends = _ends(hints, resolved, judged, believed)
+            judged = judge(entity, fetched, resolved, around.warehouse, around.lake)
+        doubts = self._doubts(entity, resolved, judged, outcome)
+        ends = _ends(hints, resolved, judged, doubts)
 
         def finish(cursor: Cursor[TupleRow]) -> None:
             ends.mark(cursor, around.run_id)
-            outcome.stale = noted_here(cursor)
+            outcome.stale |= noted_here(cursor)
 
-        rows = pl.concat([judged.rows, judged.tombstones]) if believed else judged.rows
-        outcome.records = rows.height
+        rows = judged.with_tombstones(judged.gone - doubts.keys())
         if rows.height:
-            outcome.applied = apply(
+            applied = apply(
                 entity,
                 rows,
                 lake=around.lake,
@@ -210,6 +249,8 @@ class HintFollower:
                 guard=OPEN_GUARD if rows["payload"].null_count() else DEFAULT_GUARD,
                 within=finish,
             )
+            outcome.applied = outcome.applied.and_then(applied)
+            outcome.records += rows.height
         else:
             around.warehouse.transact(finish)
         return ends
@@ -223,39 +264,62 @@ class HintFollower:
                 self._lookups[entity.name] = None
         return self._lookups[entity.name]
 
-    def _believed(self, entity: Entity, judged: Judged, outcome: Followed) -> bool:
-        """Whether the records that Centra does not have are really gone."""
-        gone = len(judged.gone)
-        if gone <= _MOST_GONE or 2 * gone <= judged.known:
-            return True
-        outcome.error = RecordsGoneError(f"{gone} of {judged.known} known records of {entity.name} were not found.")
-        return False
+    def _doubts(self, entity: Entity, resolved: Resolved, judged: Judged, outcome: Followed) -> Mapping[Place, str]:
+        """The records that Centra does not have and that may still be there, with the code to look again under."""
+        told = {place for place, spoken in resolved.records.items() if any(map(_tells_of_deletion, spoken))}
+        sightings = self._sightings[entity.name]
+        sightings.note(judged.known - told, judged.gone - told)
+        missed = {
+            place: _NOT_FOUND
+            for place in (judged.gone | judged.unseen) - told
+            if max(hint.looks for hint in resolved.records[place]) + 1 < _MOST_LOOKS
+        }
+        suspects = judged.gone - told
+        if not suspects or sightings.are_credible:
+            return missed
+        outcome.error = RecordsGoneError(
+            f"{len(sightings.gone)} of {len(sightings.asked)} known records of {entity.name} were not found."
+        )
+        return missed | dict.fromkeys(suspects, RecordsGoneError.code)
 
 
-def _ends(hints: Sequence[ClaimedHint], resolved: Resolved, judged: Judged, believed: bool) -> _Ends:
-    """What is to become of each hint. One that leads to several records ends when any of them could be judged."""
-    doubted = judged.unseen if believed else judged.unseen | judged.gone
+def _ends(hints: Sequence[ClaimedHint], resolved: Resolved, judged: Judged, doubts: Mapping[Place, str]) -> _Ends:
+    """What is to become of each hint. One that leads to several records ends when any of them could be judged, unless
+    one that we know is in doubt.
+    """
     ended: dict[int, State] = {hint.id: "failed" for hint in resolved.nowhere}
     retried: dict[int, str] = {}
+    firmly: set[int] = set()
     for place, spoken in resolved.records.items():
         for hint in spoken:
-            if place in doubted:
-                retried[hint.id] = RecordsGoneError.code if place in judged.gone else _NOT_FOUND
+            if place in doubts:
+                retried[hint.id] = doubts[place]
+                firmly.update([hint.id] if place in judged.gone else [])
             elif ended.get(hint.id) != "done":
                 ended[hint.id] = "outside" if place in judged.outside else "done"
     ended.update({hint.id: "done" for spoken in resolved.sweeps.values() for hint in spoken})
     ends = _Ends()
     for hint in hints:
-        code = retried.get(hint.id, "")
-        if hint.id not in ended and code == _NOT_FOUND and _is_settled(hint):
-            ended[hint.id] = "done"
-        if hint.id in ended:
+        if hint.id in ended and hint.id not in firmly:
             ends.states.setdefault(ended[hint.id], []).append(hint.id)
         else:
-            ends.again.setdefault(code, []).append(hint.id)
+            ends.again.setdefault(retried[hint.id], []).append(hint.id)
     return ends
 
 
-def _is_settled(hint: ClaimedHint) -> bool:
-    """Whether that a record is nowhere needs no second look."""
-    return hint.action.lower() in _DELETIONS or hint.attempts >= _MOST_LOOKS
+def _tells_of_deletion(hint: ClaimedHint) -> bool:
+    """Whether it says that the record itself was deleted, and not a part of it."""
+    return hint.via == DIRECT and hint.action.lower() in _DELETIONS
+
+
+def _is_transient(error: Exception | None) -> bool:
+    return isinstance(error, CentraAssetsError) and error.transient
+
+
+def _code_of(error: Exception) -> str:
+    return error.code if isinstance(error, CentraAssetsError) else _UNEXPECTED
+
+
+def _hits_all(error: Exception) -> bool:
+    """Whether the cause cannot be one of the hints."""
+    return _is_transient(error) or isinstance(error, _ALIKE)

@@ -8,6 +8,7 @@ import polars as pl
 from psycopg import sql
 
 from centra_assets.assets.queries import attribute_paths_to_drop, lookup_query
+from centra_assets.assets.tables import table_of
 from centra_assets.calendar import Calendar
 from centra_assets.centra.blocking import BlockingClient
 from centra_assets.centra.plans import PreparedQuery
@@ -17,6 +18,7 @@ from centra_assets.entities.model import Entity
 from centra_assets.entities.registry import entity as entity_named
 from centra_assets.partitions import DYNAMIC_AXES
 from centra_assets.storage.inbox import ClaimedHint
+from centra_assets.storage.lake import Lake
 from centra_assets.storage.warehouse import Warehouse
 from centra_assets.sync.holdings import held_records, tables_of
 from centra_assets.sync.partitioning import PLACED_SCHEMA, frame_of, keys_of, placed
@@ -26,6 +28,8 @@ from centra_assets.sync.tombstones import tombstones
 _CHUNK = 100
 # A record that core does not know is looked for under every store, pricelist or warehouse, if they are this few.
 _MOST_KEYS = 8
+# What an id can be at most: what a bigint holds.
+_LARGEST_ID = 2**63 - 1
 # The sweep of an entity as a whole, in ops.sweep_request.
 EVERYTHING = ""
 
@@ -85,16 +89,21 @@ class Fetched:
 
 @dataclass(frozen=True)
 class Judged:
-    """What an answer says of the records that were asked for. `gone` were known to core, `unseen` were not; `known`
-    counts those known to core, found or not.
+    """What an answer says of the records that were asked for. `known` are those that core or the lake has, found or
+    not. Of those that Centra does not have, `gone` are known and `unseen` are not. `graves` has the tombstones of all
+    that are gone, and as `key` the second half of their place.
     """
 
     rows: pl.DataFrame = field(default_factory=PLACED_SCHEMA.to_frame)
-    tombstones: pl.DataFrame = field(default_factory=PLACED_SCHEMA.to_frame)
+    graves: pl.DataFrame = field(default_factory=lambda: PLACED_SCHEMA.to_frame().with_columns(key=pl.lit("")))
+    known: frozenset[Place] = frozenset()
     gone: frozenset[Place] = frozenset()
     unseen: frozenset[Place] = frozenset()
     outside: frozenset[Place] = frozenset()
-    known: int = 0
+
+    def with_tombstones(self, places: Collection[Place]) -> pl.DataFrame:
+        """The rows, and the tombstones of these of the records that are gone."""
+        return pl.concat([self.rows, _at(self.graves, places).drop("key")])
 
 
 def resolve(entity: Entity, hints: Sequence[ClaimedHint], warehouse: Warehouse) -> Resolved:
@@ -102,7 +111,10 @@ def resolve(entity: Entity, hints: Sequence[ClaimedHint], warehouse: Warehouse) 
     resolved = Resolved()
     by_way: dict[str, dict[str, list[ClaimedHint]]] = {}
     for hint in hints:
-        by_way.setdefault(hint.via, {}).setdefault(hint.reference, []).append(hint)
+        if can_be_id(hint.reference) or hint.via == WHOLE or _is_text(entity, hint.via):
+            by_way.setdefault(hint.via, {}).setdefault(hint.reference, []).append(hint)
+        else:
+            resolved.nowhere.append(hint)
     for via, references in by_way.items():
         if via == WHOLE:
             resolved.asks_for(EVERYTHING, _all(references))
@@ -118,6 +130,16 @@ def resolve(entity: Entity, hints: Sequence[ClaimedHint], warehouse: Warehouse) 
         else:
             _through(references, _rows_with(entity, via, references, warehouse), resolved)
     return resolved
+
+
+def can_be_id(reference: str) -> bool:
+    """Whether Centra and core take this for an id, written as they write it; one that is none fails all others that
+    are asked for with it."""
+    return reference.isascii() and reference.isdecimal() and _fits(reference)
+
+
+def _fits(digits: str) -> bool:
+    return len(digits) <= len(str(_LARGEST_ID)) and int(digits) <= _LARGEST_ID and str(int(digits)) == digits
 
 
 def lookup_of(client: BlockingClient, entity: Entity) -> PreparedQuery | None:
@@ -157,25 +179,39 @@ def fetch(
     return Fetched(pl.concat(frames), frozenset(asked - found), frozenset(found - homed), asked_at)
 
 
-def judge(entity: Entity, fetched: Fetched, resolved: Resolved, warehouse: Warehouse) -> Judged:
-    """Tells records that are gone, and become tombstones where core has them, from those that nobody knows yet."""
-    ids = [record_id for record_id, _ in resolved.records]
-    held = held_records(entity, ids, warehouse)
-    if entity.axis in DYNAMIC_AXES:
-        held = held.with_columns(key="partition")
-    else:
-        held = held.with_columns(key=pl.lit(UNDIVIDED))
-    known = set(held.select("id", "key").iter_rows()) & resolved.records.keys()
+def judge(entity: Entity, fetched: Fetched, resolved: Resolved, warehouse: Warehouse, lake: Lake) -> Judged:
+    """Tells records that are gone, where core or the lake has them, from those that nobody knows yet."""
+    held = held_records(entity, [record_id for record_id, _ in resolved.records], warehouse)
+    held = _with_key(entity, held.select("id", "partition"))
+    strangers = fetched.missing - set(held.select("id", "key").iter_rows())
+    if strangers:
+        # Core loads them later, from raw, and would show them as if they lived.
+        held = pl.concat([held, _at(_with_key(entity, _in_lake(entity, strangers, lake)), strangers)])
+    known = frozenset(held.select("id", "key").iter_rows()) & resolved.records.keys()
     gone = known & fetched.missing
-    dead = held.filter(pl.Series([place in gone for place in held.select("id", "key").iter_rows()], dtype=pl.Boolean))
-    return Judged(
-        rows=fetched.rows,
-        tombstones=tombstones(dead, fetched.asked_at),
-        gone=frozenset(gone),
-        unseen=fetched.missing - gone,
-        outside=fetched.outside,
-        known=len(known),
-    )
+    graves = _with_key(entity, tombstones(_at(held, gone), fetched.asked_at))
+    return Judged(fetched.rows, graves, known, gone, fetched.missing - gone, fetched.outside)
+
+
+def _with_key(entity: Entity, held: pl.DataFrame) -> pl.DataFrame:
+    return held.with_columns(key=pl.col("partition") if entity.axis in DYNAMIC_AXES else pl.lit(UNDIVIDED))
+
+
+def _at(held: pl.DataFrame, places: Collection[Place]) -> pl.DataFrame:
+    """The rows of these places, by `id` and `key`."""
+    return held.filter(pl.Series([place in places for place in held.select("id", "key").iter_rows()], dtype=pl.Boolean))
+
+
+def _in_lake(entity: Entity, places: Collection[Place], lake: Lake) -> pl.DataFrame:
+    """`id` and `partition` of those of these records that live in the lake."""
+    if entity.axis in DYNAMIC_AXES:
+        wanted: dict[str, list[str]] = {}
+        for record_id, key in places:
+            wanted.setdefault(key, []).append(record_id)
+    else:
+        ids = [record_id for record_id, _ in places]
+        wanted = dict.fromkeys(lake.partitions(entity.name), ids)
+    return lake.known(entity.name, wanted).select("id", "partition")
 
 
 def _by_key(entity: Entity, wanted: Mapping[str, Collection[str]]) -> Mapping[str, Collection[str]]:
@@ -202,14 +238,12 @@ def _directly(
 ) -> None:
     """References that are record ids. Where the id does not tell under which key to ask, core does, or all are."""
     keyed = entity.axis in DYNAMIC_AXES
-    named = {reference: spoken for reference, spoken in references.items() if reference.isdecimal()}
-    resolved.nowhere += [hint for reference in references.keys() - named.keys() for hint in references[reference]]
     homes: dict[str, list[str]] = {}
-    if keyed and named:
-        for record_id, key in held_records(entity, list(named), warehouse).select("id", "partition").iter_rows():
+    if keyed:
+        for record_id, key in held_records(entity, list(references), warehouse).select("id", "partition").iter_rows():
             homes.setdefault(record_id, []).append(key)
-    everywhere = keys_of(entity, warehouse) if keyed and named.keys() - homes.keys() else [UNDIVIDED]
-    for reference, spoken in named.items():
+    everywhere = keys_of(entity, warehouse) if keyed and references.keys() - homes.keys() else [UNDIVIDED]
+    for reference, spoken in references.items():
         keys = homes.get(reference, everywhere)
         if reference in homes or 0 < len(keys) <= _MOST_KEYS:
             for key in keys:
@@ -237,22 +271,24 @@ def _rows_with(
     """The records that own the rows of `table` with one of these values in `column`, for `via` `table.column`."""
     name, column = via.split(".")
     table = next(table for table in tables_of(entity, warehouse) if table.name == name)
-    dtype = next(known.type for known in table.columns if known.name == column)
-    values = [value for value in references if value.isdecimal() or dtype == "text"]
+    # An id fits a bigint, but not every column that holds ids is one.
+    asked = sql.SQL("text" if _is_text(entity, via) else "bigint")
     statement = sql.SQL(
-        "SELECT DISTINCT {column}::text, _record_id, _partition FROM {table} WHERE {column} = ANY(%s::{dtype}[])"
-    ).format(
-        column=sql.Identifier(column),
-        table=sql.Identifier(table.schema, name),
-        dtype=sql.SQL(dtype),
-    )
+        "SELECT DISTINCT {column}::text, _record_id, _partition FROM {table} WHERE {column} = ANY(%s::{asked}[])"
+    ).format(column=sql.Identifier(column), table=sql.Identifier(table.schema, name), asked=asked)
     keyed = entity.axis in DYNAMIC_AXES
-    rows = warehouse.query(statement.as_string(), [values]).iter_rows()
+    rows = warehouse.query(statement.as_string(), [list(references)]).iter_rows()
     return [(reference, record_id, key if keyed else UNDIVIDED) for reference, record_id, key in rows]
+
+
+def _is_text(entity: Entity, via: str) -> bool:
+    """Whether `via` leads through a column that takes any text."""
+    name, _, column = via.partition(".")
+    tables = (table_of(contract) for contract in entity.tables if contract.table == name)
+    return any(known.type == "text" for table in tables for known in table.columns if known.name == column)
 
 
 def _lines_of(references: Iterable[str], warehouse: Warehouse) -> list[tuple[str, str, str | None]]:
     """The stock levels that stock changes moved: sizes in warehouses."""
     tables_of(entity_named("stock_changes"), warehouse)
-    ids = [reference for reference in references if reference.isdecimal()]
-    return list(warehouse.query(_LINES_OF_CHANGES, [ids]).iter_rows())
+    return list(warehouse.query(_LINES_OF_CHANGES, [list(references)]).iter_rows())

@@ -99,7 +99,7 @@ def test_hints_put_back_wait_for_their_time(instance: dg.DagsterInstance, databa
     arrive(database_url)
     with Inbox(database_url).drainer("a run") as drainer:
         assert drainer is not None
-        drainer.put_back([hint.id for hint in drainer.claim(10)], "CENTRA_SERVER", transient=True)
+        drainer.put_back([hint.id for hint in drainer.claim(10)], "CENTRA_SERVER", why="outage")
     assert skipped(tick(instance, database_url)) == "No hint is due."
 
 

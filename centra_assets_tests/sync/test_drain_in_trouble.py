@@ -39,7 +39,7 @@ def test_a_fault_that_passes_puts_the_hints_back_until_it_has_passed(own_platfor
     hint(platform, "Order", number)
     platform.admin("faults", requests=[{"kind": "status", "status": 503, "share": 1.0}])
     # As often as no hint is tried against a fault that does not pass.
-    platform.warehouse.transact(lambda cursor: cursor.execute("UPDATE ops.inbox SET attempts = 50"))
+    platform.warehouse.transact(lambda cursor: cursor.execute("UPDATE ops.inbox SET outages = 50"))
     (followed,) = follow(platform).followed
     assert (followed.code, followed.is_transient) == ("CENTRA_SERVER", True)
     assert (states(platform), errors(platform)) == ({"waiting": 1}, ["CENTRA_SERVER"])
