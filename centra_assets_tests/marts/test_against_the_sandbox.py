@@ -50,8 +50,8 @@ def test_a_world_of_orders_adds_up_in_the_mart(platform: Platform) -> None:
     assert stale(platform.warehouse, DAILY_SALES, 1000) == []
     money = summed(platform.warehouse)
     assert money["gross"] == money["net"] + money["tax"]
-    # Every figure had something to tell.
-    assert all(amount > 0 for amount in money.values()), money
+    # The figures had something to tell; of gift certificates a small world may have none.
+    assert all(money[name] > 0 for name in ("gross", "net", "tax", "discount", "shipping", "refunds")), money
 
 
 def summed(warehouse: Warehouse) -> dict[str, Decimal]:

@@ -55,7 +55,8 @@ def test_a_call_holds_no_more_events_than_the_plugin_allows(caller, make_receive
     for number in given:
         caller.touch("Order", number)
     until(lambda: len(told(receiver)) == 5)
-    assert [len(call.events) for call in receiver.calls] == [2, 2, 1]
+    # A slow machine may end the gathering between two of them.
+    assert max(len(call.events) for call in receiver.calls) == 2
     assert told(receiver) == given
 
 
