@@ -29,6 +29,10 @@ class Calendar:
                 first = date(1970, 1, 1)
         return self._midnight(first), self._midnight(following)
 
+    def has_day(self, key: str) -> bool:
+        """Whether the day has begun and is none before the first one."""
+        return self.start.isoformat() <= key <= datetime.now(self.zone).date().isoformat()
+
     def _midnight(self, day: date) -> datetime:
         return datetime(day.year, day.month, day.day, tzinfo=self.zone)
 

@@ -10,6 +10,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from centra_assets.commands.filling import execute
 from centra_assets.definitions import build_definitions
 from centra_assets.entities.registry import ENTITIES
 from centra_assets.errors import CentraAssetsError
@@ -19,8 +20,6 @@ from centra_assets.storage.warehouse import Warehouse
 from centra_assets.sync.ops import SWEEP
 
 _OP = "sweep_entities"
-# The run's own log is in the instance; on the console it would bury the summary.
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _OUTCOMES = """
 SELECT entity, strategy, detail::text AS detail FROM ops.sync_state
 WHERE run_id = %s AND partition = '' AND checked_at IS NOT NULL
@@ -51,12 +50,9 @@ def run_catch_up(*, since: str, entities: Sequence[str], now: datetime | None = 
     warehouse.query("SELECT count(*) FROM ops.sync_state")
     console = Console()
     console.print(f"Sweeping {len(chosen)} entities from {begin.isoformat(timespec='seconds')} on ...")
-    job = build_definitions(settings).resolve_job_def(SWEEP)
     config = {"entities": chosen, "since": begin.isoformat()}
     with _instance() as instance:
-        result = job.execute_in_process(
-            instance=instance, run_config={"ops": {_OP: {"config": config}}, **_QUIET}, raise_on_error=False
-        )
+        result = execute(build_definitions(settings), instance, SWEEP, ops={_OP: {"config": config}})
     outcomes = {name: (strategy, msgspec.json.decode(detail)) for name, strategy, detail in _told(warehouse, result)}
     console.print(_table(chosen, outcomes))
     for event in result.all_events:

@@ -10,7 +10,7 @@ from centra_assets.jobs import AssetJob
 from centra_assets.marts.model import Mart
 from centra_assets.marts.refresh import drop, stale_days
 from centra_assets.resources.storage import WarehouseResource
-from centra_assets.sync.mart_ops import is_ours
+from centra_assets.sensors.runs import unfinished
 
 # What an incremental sync has just loaded it also refreshes; the sensor takes what nobody took.
 _SETTLED = timedelta(seconds=10)
@@ -18,13 +18,6 @@ _SETTLED = timedelta(seconds=10)
 _DAYS = 366
 # Work that failed is asked for again after this long, not at once and for ever.
 _ASK_AGAIN = timedelta(minutes=15)
-_UNFINISHED = (
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-)
 
 
 def build_stale_marts_sensor(job: AssetJob, marts: Sequence[Mart], calendar: Calendar) -> dg.SensorDefinition:
@@ -38,8 +31,7 @@ def build_stale_marts_sensor(job: AssetJob, marts: Sequence[Mart], calendar: Cal
         description="Computes days of marts again that a change in core, late or not, has made stale.",
     )
     def stale_marts(context: dg.SensorEvaluationContext, warehouse: WarehouseResource) -> dg.RunRequest | dg.SkipReason:
-        under_way = dg.RunsFilter(job_name=job.name, statuses=list(_UNFINISHED))
-        if context.instance.get_runs_count(under_way):
+        if context.instance.get_runs_count(unfinished(job.name)):
             return dg.SkipReason(f"{job.name} is under way.")
         store = warehouse.open()
         oldest: list[int] = []
@@ -50,7 +42,7 @@ def build_stale_marts_sensor(job: AssetJob, marts: Sequence[Mart], calendar: Cal
             if outside:
                 count = drop(store, mart, outside)
                 context.log.info(f"{mart.asset}: {count} stale days lie before its first partition and were dropped.")
-            oldest += [stale.oldest for stale in found if is_ours(stale.day, calendar)]
+            oldest += [stale.oldest for stale in found if calendar.has_day(stale.day)]
         if not oldest:
             return dg.SkipReason("No day of a mart is stale.")
         period = int(datetime.now(UTC).timestamp() // _ASK_AGAIN.total_seconds())

@@ -13,6 +13,7 @@ from centra_assets.errors import CentraAssetsError
 from centra_assets.jobs import AssetJob
 from centra_assets.resources.storage import WarehouseResource
 from centra_assets.rhythm import shortly
+from centra_assets.sensors.runs import unfinished
 from centra_assets.storage.sync_state import Mark, SweepRequest, SyncState
 from centra_assets.sync_config import Strategy, SyncConfig
 
@@ -22,13 +23,6 @@ OP = "sweep_entities"
 ASK_AGAIN = timedelta(minutes=5)
 
 _EVERY_SECONDS = 30
-_UNFINISHED = (
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-)
 
 
 @dataclass(frozen=True)
@@ -172,8 +166,7 @@ def build_sweep_sensor(
 
 def _under_way(instance: dg.DagsterInstance, job_name: str) -> datetime | None:
     """When the oldest unfinished run of the job was made, if there is one."""
-    filters = dg.RunsFilter(job_name=job_name, statuses=list(_UNFINISHED))
-    records = instance.get_run_records(filters, limit=1, ascending=True)
+    records = instance.get_run_records(unfinished(job_name), limit=1, ascending=True)
     return records[0].create_timestamp if records else None
 
 

@@ -38,6 +38,10 @@ class CollapseGuard:
     rows: int = 100
     may_empty: bool = True
 
+    def refuses(self, gone: int, known: int) -> bool:
+        """Whether so many of the known rows or records are gone that it is rather to be doubted."""
+        return gone > self.rows and gone > self.fraction * known
+
 
 DEFAULT_GUARD = CollapseGuard()
 # For partitions that are snapshots of a whole: unlike a day, they hardly ever become empty in earnest.
@@ -226,7 +230,7 @@ class TableUpsert:
         deleted = _total(outcomes, DELETED)
         if deleted > self._guard.rows:
             present = sum(self._present().values())
-            if deleted > self._guard.fraction * present:
+            if self._guard.refuses(deleted, present):
                 raise self._collapse(f"{deleted} of {present} rows")
         # A scope of records is no snapshot: its partitions have other rows.
         if deleted and not self._guard.may_empty and self._truth.column == "_partition":

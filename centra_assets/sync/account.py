@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
 
 import dagster as dg
 
@@ -93,9 +92,7 @@ class Account:
 
     def _refreshed(self, mart: Mart, stale: Sequence[str]) -> Sequence[dg.AssetMaterialization]:
         """The mart's days that this run made stale, computed; what does not work out stays noted as stale."""
-        calendar = self._around.calendar
-        today = datetime.now(calendar.zone).date().isoformat()
-        days = [day for day in stale if calendar.start.isoformat() <= day <= today][-_MOST_DAYS:]
+        days = [day for day in stale if self._around.calendar.has_day(day)][-_MOST_DAYS:]
         if not days:
             return ()
         try:

@@ -1,7 +1,6 @@
 """The job `refresh_stale_days`: exactly the days of marts that are noted as stale, of whatever age. No figures here."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
 import dagster as dg
 
@@ -17,11 +16,6 @@ REFRESH_STALE_DAYS = "refresh_stale_days"
 
 # One statement computes so many days together; the next one takes the next.
 _DAYS_AT_ONCE = 366
-
-
-def is_ours(day: str, calendar: Calendar) -> bool:
-    """Whether the marts have a partition for the day."""
-    return calendar.start.isoformat() <= day <= datetime.now(calendar.zone).date().isoformat()
 
 
 def build_stale_days_job(marts: Sequence[Mart], calendar: Calendar) -> dg.JobDefinition:
@@ -54,7 +48,7 @@ def _refreshed(
     done: set[str] = set()
     while True:
         # A day that becomes stale again meanwhile is the next run's: this one has an end.
-        days = [day for day in stale(store, mart, _DAYS_AT_ONCE + len(done)) if is_ours(day, calendar)]
+        days = [day for day in stale(store, mart, _DAYS_AT_ONCE + len(done)) if calendar.has_day(day)]
         days = [day for day in days if day not in done]
         if not days:
             return

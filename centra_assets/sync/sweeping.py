@@ -20,7 +20,7 @@ from centra_assets.entities.model import WHOLE, Axis, Entity, TransformContext
 from centra_assets.errors import CentraAssetsError
 from centra_assets.storage.lake import Lake
 from centra_assets.storage.sync_state import SyncState
-from centra_assets.storage.warehouse import CollapseGuard, LoadCounts, Warehouse
+from centra_assets.storage.warehouse import CollapseGuard, Warehouse
 from centra_assets.sync.apply import Applied, Within, apply
 from centra_assets.sync.comparison import Comparison
 from centra_assets.sync.partitioning import frame_of, keys_of, placed
@@ -87,9 +87,7 @@ class Outcome:
     requests: int = 0
     complexity: int = 0
     seconds: float = 0.0
-    raw: Counter[str] = field(default_factory=Counter)
-    tables: dict[str, dict[str, LoadCounts]] = field(default_factory=dict)
-    quarantined: Counter[str] = field(default_factory=Counter)
+    applied: Applied = field(default_factory=Applied)
     is_finished: bool = True
     # What a reconciliation found, by what was the matter.
     found: Counter[str] = field(default_factory=Counter)
@@ -98,30 +96,20 @@ class Outcome:
 
     def add(self, applied: Applied) -> None:
         """Takes in what was applied."""
-        self.raw.update(applied.raw)
-        self.quarantined.update(applied.quarantined)
-        for table, partitions in applied.tables.items():
-            held = self.tables.setdefault(table, {})
-            for partition, counts in partitions.items():
-                held[partition] = LoadCounts.total([held.get(partition, LoadCounts()), counts])
+        self.applied = self.applied.and_then(applied)
 
     @property
     def changed(self) -> int:
         """Rows of core that came, changed or went."""
-        counts = [counts for partitions in self.tables.values() for counts in partitions.values()]
+        counts = [counts for partitions in self.applied.tables.values() for counts in partitions.values()]
         return sum(count.inserted + count.updated + count.deleted for count in counts)
-
-    @property
-    def applied(self) -> Applied:
-        """All of it, as if it had been applied at once."""
-        return Applied(dict(self.raw), self.tables, dict(self.quarantined), 0)
 
     def detail(self) -> dict[str, Any]:
         """Its counts, for the mark and for the UI. No value out of a record."""
         told: dict[str, Any] = {
             "read": self.read,
             **self.found,
-            "raw_records": sum(self.raw.values()),
+            "raw_records": sum(self.applied.raw.values()),
             "rows_changed": self.changed,
             "requests": self.requests,
             "complexity": self.complexity,
@@ -137,8 +125,8 @@ class Outcome:
         """One line for a log."""
         about = f"{self.entity.name} by {self.strategy}"
         counts = (
-            f"{self.read} records read, {sum(self.raw.values())} new in raw, {self.changed} rows changed in core, "
-            f"{self.requests} requests, {self.complexity} points, {self.seconds:.1f} s"
+            f"{self.read} records read, {sum(self.applied.raw.values())} new in raw, "
+            f"{self.changed} rows changed in core, {self.requests} requests, {self.complexity} points, {self.seconds:.1f} s"
         )
         told = [f"failed: {self.error.code}"] if self.error else [] if self.is_finished else ["not finished"]
         return "; ".join([f"{about}: {counts}", *told, *self.notes])
@@ -240,7 +228,7 @@ def keys_between(entity: Entity, calendar: Calendar, begin: datetime | None, end
 def is_collapse(gone: int, known: int, guard: CollapseGuard) -> bool:
     """Whether so much is missing that the answer is rather to be doubted than believed."""
     emptied = gone == known > 0 and not guard.may_empty
-    return emptied or (gone > guard.rows and gone > guard.fraction * known)
+    return emptied or guard.refuses(gone, known)
 
 
 def first_of(moments: Sequence[datetime | None]) -> datetime | None:

@@ -33,7 +33,7 @@ def test_a_return_that_changed_is_found_by_its_window(own_platform: MakePlatform
     entry = platform.sandbox.world.tables["Return"].rows()[-1]
     changed_in(platform, lambda world: setattr(entry, "comment", "found by its window"))
     outcome = swept_once(platform, "returns", setting=Setting(Strategy.WINDOW, window_days=29))
-    assert (outcome.changed, sum(outcome.raw.values())) == (1, 1)
+    assert (outcome.changed, sum(outcome.applied.raw.values())) == (1, 1)
     assert platform.differences() == {}
 
 
@@ -46,7 +46,7 @@ def test_a_deleted_return_becomes_a_tombstone_and_its_history_is_kept(own_platfo
     assert platform.warehouse.query("SELECT 1 AS one FROM core.returns WHERE id = %s", [entry.id]).height == 0
     kept = platform.warehouse.query("SELECT _operation FROM history.returns WHERE id = %s", [entry.id])
     assert kept["_operation"].to_list() == ["delete"]
-    day = next(iter(swept_once(platform, "returns", setting=WINDOW).raw), None)
+    day = next(iter(swept_once(platform, "returns", setting=WINDOW).applied.raw), None)
     assert day is None
     assert all(
         entry.id != int(found) for found in platform.lake.read("returns", platform.lake.partitions("returns"))["id"]
@@ -127,7 +127,7 @@ def test_a_snapshot_writes_the_changed_record_and_no_other(own_platform: MakePla
     files = lake_files(platform, "markets")
     changed_in(platform, lambda world: setattr(market, "comment", "changed by hand"))
     outcome = swept_once(platform, "markets", setting=SNAPSHOT)
-    assert (outcome.changed, dict(outcome.raw)) == (1, {"all": 1})
+    assert (outcome.changed, dict(outcome.applied.raw)) == (1, {"all": 1})
     assert lake_files(platform, "markets") == files + 1
 
 

@@ -28,8 +28,8 @@ def test_an_order_that_changed_is_swept_up(own_platform: MakePlatform) -> None:
     edited(platform, age_days=5)
     assert platform.differences() != {}
     outcome = swept_once(platform, "orders")
-    assert (sum(outcome.raw.values()), platform.differences()) == (1, {})
-    assert outcome.tables["orders"].keys() == outcome.raw.keys()
+    assert (sum(outcome.applied.raw.values()), platform.differences()) == (1, {})
+    assert outcome.applied.tables["orders"].keys() == outcome.applied.raw.keys()
 
 
 def test_a_sweep_without_a_backfill_says_so_and_reads_nothing(make_platform: MakePlatform) -> None:

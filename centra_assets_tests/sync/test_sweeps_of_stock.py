@@ -56,7 +56,7 @@ def test_a_warehouse_that_was_never_read_is_read_whole(stocked: Platform) -> Non
         (stocked.lake_folder / "raw" / "stock" / key / file.path.rsplit("/", 1)[1]).unlink()
     assert key not in stocked.lake.partitions("stock")
     outcome = swept_once(stocked, "stock")
-    assert outcome.raw[key] > 0
+    assert outcome.applied.raw[key] > 0
     assert outcome.changed == 0
 
 

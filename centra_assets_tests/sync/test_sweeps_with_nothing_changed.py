@@ -41,7 +41,7 @@ def test_a_sweep_with_nothing_changed_changes_nothing(loaded: Platform, name: st
     swept_once(loaded, name)
     files = lake_files(loaded, name)
     outcome = swept_once(loaded, name)
-    assert (outcome.changed, dict(outcome.raw), outcome.tables) == (0, {}, {})
+    assert (outcome.changed, dict(outcome.applied.raw), outcome.applied.tables) == (0, {}, {})
     assert lake_files(loaded, name) == files
     assert 0 < outcome.requests <= allowed(loaded, name, outcome.read)
     if default_setting(entity).strategy is Strategy.UPDATED:
@@ -52,7 +52,7 @@ def test_a_sweep_with_nothing_changed_changes_nothing(loaded: Platform, name: st
 def test_a_comparison_of_the_whole_with_nothing_changed_changes_nothing(loaded: Platform, name: str) -> None:
     files = lake_files(loaded, name)
     outcome = swept_once(loaded, name, setting=Setting(Strategy.SNAPSHOT))
-    assert (outcome.changed, dict(outcome.raw), lake_files(loaded, name)) == (0, {}, files)
+    assert (outcome.changed, dict(outcome.applied.raw), lake_files(loaded, name)) == (0, {}, files)
     assert outcome.read >= loaded.lake.read(name, loaded.lake.partitions(name)).height
 
 
@@ -61,7 +61,7 @@ def test_a_reconciliation_with_nothing_changed_changes_nothing(loaded: Platform,
     files = lake_files(loaded, name)
     (outcome,) = reconciled(loaded, name, days=5)
     assert outcome.error is None, outcome.error
-    assert (outcome.changed, dict(outcome.raw), dict(outcome.found), outcome.notes) == (0, {}, {}, [])
+    assert (outcome.changed, dict(outcome.applied.raw), dict(outcome.found), outcome.notes) == (0, {}, {}, [])
     assert lake_files(loaded, name) == files
 
 
