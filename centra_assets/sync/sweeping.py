@@ -126,7 +126,8 @@ class Outcome:
         about = f"{self.entity.name} by {self.strategy}"
         counts = (
             f"{self.read} records read, {sum(self.applied.raw.values())} new in raw, "
-            f"{self.changed} rows changed in core, {self.requests} requests, {self.complexity} points, {self.seconds:.1f} s"
+            f"{self.changed} rows changed in core, {self.requests} requests, {self.complexity} points, "
+            f"{self.seconds:.1f} s"
         )
         told = [f"failed: {self.error.code}"] if self.error else [] if self.is_finished else ["not finished"]
         return "; ".join([f"{about}: {counts}", *told, *self.notes])
