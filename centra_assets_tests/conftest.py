@@ -1,3 +1,15 @@
-"""Fixtures that every test may ask for."""
+"""Fixtures that every test may ask for, and the options of the suite."""
+
+import pytest
 
 pytest_plugins = ["centra_assets_tests.fixtures.postgres", "centra_assets_tests.fixtures.sandbox"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The suite's own options."""
+    parser.addoption(
+        "--shops-built-hours-ago",
+        type=float,
+        default=0.0,
+        help="how long ago the tests' shops stopped living; every moment makes another shop",
+    )

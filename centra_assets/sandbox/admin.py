@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from starlette.requests import Request
@@ -64,10 +64,11 @@ class CorruptOrder(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class PlanOrder(msgspec.Struct, forbid_unknown_fields=True):
-    """The plan whose buckets apply, and the latency of every answer."""
+    """The plan whose buckets apply, how much of its hour others have left us, and the latency of every answer."""
 
     plan: Plan | None = None
     latency_ms: float | None = None
+    hour_left: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
 
 
 class EditOrder(msgspec.Struct, forbid_unknown_fields=True):
@@ -198,6 +199,8 @@ async def _plan(instance: Instance, request: Request) -> Any:
         instance.set_plan(order.plan)
     if order.latency_ms is not None:
         instance.latency_ms = order.latency_ms
+    if order.hour_left is not None:
+        instance.quota.spend_hours(instance.clock.timestamp(), order.hour_left)
     return {"plan": instance.quota.plan, "latency_ms": instance.latency_ms}
 
 

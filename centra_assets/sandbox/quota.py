@@ -76,6 +76,13 @@ class Quota:
         """Full buckets."""
         return cls(plan, list(_full_buckets(plan, now)))
 
+    def spend_hours(self, now: float, left: float) -> None:
+        """Others have spent of every hourly bucket until this share of it was left; more is never given back."""
+        for bucket in self.buckets:
+            bucket.refill(now)
+            if bucket.interval == "ONE_HOUR":
+                bucket.tokens = min(bucket.tokens, left * bucket.quota)
+
     @property
     def largest_query(self) -> int:
         """The complexity above which no amount of waiting makes room."""

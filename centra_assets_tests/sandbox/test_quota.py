@@ -86,3 +86,15 @@ def test_retry_after_can_be_written_in_every_form_a_client_may_meet():
         RetryAfterForm.ISO: "2023-11-14T22:13:32.200000+00:00",
         RetryAfterForm.SECONDS: "13",
     }
+
+
+def test_what_others_spend_of_the_hour_is_gone_for_everybody_and_comes_back_with_time(make_sandbox, call):
+    caller = call(make_sandbox(plan=Plan.GROWTH))
+    caller.sandbox.clock.freeze()
+    assert caller.admin("plan", {"hour_left": 0.01})["plan"] == "growth"
+    left = {b["interval"]: b["quota"] - b["used"] for b in caller.admin("stats")["buckets"] if "REQUEST" in b["type"]}
+    assert left == {"TEN_SECONDS": 60, "ONE_HOUR": 50}
+    caller.admin("plan", {"hour_left": 0.5})
+    caller.sandbox.clock.advance(360)
+    left = {b["interval"]: b["quota"] - b["used"] for b in caller.admin("stats")["buckets"] if "REQUEST" in b["type"]}
+    assert left == {"TEN_SECONDS": 60, "ONE_HOUR": 550}

@@ -102,6 +102,17 @@ def live_a_little(platform: Platform) -> None:
     platform.admin("traffic", steps=60)
 
 
+def until_something_is_packed(platform: Platform) -> None:
+    """Traffic until an order's newest shipment waits to be sent, as only such a one can be deleted."""
+    for _ in range(50):
+        live_a_little(platform)
+        platform.admin("traffic", steps=5, only=["shipment created"])
+        shipments = platform.sandbox.world.shipments.rows()[-20:]
+        if any(not each.isShipped and not each.isPaid and each.order.shipments[-1] is each for each in shipments):
+            return
+    raise AssertionError("fifty rounds of traffic packed nothing that waits to be sent")
+
+
 def happened(platform: Platform, what: str, steps: int = 1) -> list[dict[str, Any]]:
     """The changes that some steps of one kind of traffic made; at least one."""
     told = platform.admin("traffic", steps=steps, only=[what])["steps"]

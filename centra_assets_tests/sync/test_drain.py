@@ -12,6 +12,7 @@ from centra_assets_tests.sync.hinting import (
     order_numbers,
     states,
     told_of,
+    until_something_is_packed,
 )
 
 # Enough days that every order of the sandbox has a partition; nothing is loaded before a hint asks for it.
@@ -64,8 +65,7 @@ def test_a_hundred_hints_of_one_order_cost_what_one_costs(own_platform: MakePlat
 
 def test_a_shipment_that_was_deleted_becomes_a_tombstone_and_leaves_its_history(own_platform: MakePlatform) -> None:
     platform = own_platform(("shipments",), days=ALL_DAYS)
-    live_a_little(platform)
-    happened(platform, "shipment created", 5)
+    until_something_is_packed(platform)
     for shipment in platform.sandbox.world.shipments.rows():
         hint(platform, "Shipment", shipment.id)
     follow(platform)

@@ -72,9 +72,11 @@ def test_after_longer_downtime_a_window_begins_where_the_last_one_ended(own_plat
     assert swept_once(platform, "returns", setting=short).changed == 0
     with psycopg.connect(platform.database_url) as connection:
         connection.execute("UPDATE ops.sync_state SET watermark = watermark - interval '30 days'")
-    assert swept_once(platform, "returns", setting=short).changed == 1
+    caught_up = swept_once(platform, "returns", setting=short)
+    assert caught_up.changed == 1
     assert platform.differences() == {}
-    assert swept_once(platform, "returns", setting=short).read == 0
+    # Back to its own width, in which the small shop may have had a return or none.
+    assert swept_once(platform, "returns", setting=short).read < caught_up.read
 
 
 def test_a_window_that_failed_for_good_is_no_window_that_was_read(
