@@ -1,14 +1,10 @@
 """Reads sync.yaml: the project's own file, then the merchant's over it. What the settings mean is in sync_config."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args
-
-import yaml
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from centra_assets.entities.model import Axis, Entity
 from centra_assets.entities.registry import ENTITIES
@@ -22,6 +18,7 @@ from centra_assets.sync_config import (
     SyncConfig,
     strategies_of,
 )
+from centra_assets.yaml_layers import Layer
 
 PACKAGED = "sync.yaml (the project's own)"
 
@@ -31,34 +28,6 @@ class SyncConfigError(CentraAssetsError):
 
     code = "SYNC_CONFIG_INVALID"
     remedy = "Correct the named file as docs/sync.md describes; CENTRA_SYNC_FILE says which file is read."
-
-
-@dataclass
-class Layer:
-    """One file, read: its parts by place, and what is wrong with it. Only what is written there is in the parts."""
-
-    file: str
-    parts: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-
-    def take(self, place: tuple[str, ...], model: type[BaseModel], written: Any) -> None:
-        """Checks one part and keeps it."""
-        if written is None:
-            return
-        try:
-            found = model.model_validate(written)
-        except ValidationError as error:
-            self.problems += [f"{self.at(place + where)} {what}" for where, what in _told(model, error)]
-        else:
-            self.parts[place] = found.model_dump(exclude_unset=True)
-
-    def refuse(self, place: tuple[str, ...], what: str) -> None:
-        """Notes a problem of this file."""
-        self.problems.append(f"{self.at(place)} {what}")
-
-    def at(self, place: tuple[str, ...]) -> str:
-        """A place as a person finds it."""
-        return f"{self.file}: {'.'.join(place)}:" if place else f"{self.file}:"
 
 
 @cache
@@ -87,56 +56,23 @@ def read_sync_config(path: Path | None = None, entities: Sequence[Entity] = ENTI
     )
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
-    """YAML in which a key that is written twice is an error: the second would silently replace the first."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"{key!r} is written twice", node.start_mark)
-        built: dict[Any, Any] = super().construct_mapping(node, deep)
-        return built
-
-
 def _layer(file: str, text: str, entities: Sequence[Entity]) -> Layer:
     layer = Layer(file)
-    try:
-        written = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        line = f" (line {error.problem_mark.line + 1})" if error.problem_mark else ""
-        layer.refuse((), f"is not YAML{line}: {error.problem or 'unreadable'}; quote crons and whatever begins with *")
-        return layer
-    except (yaml.YAMLError, TypeError, RecursionError):
-        layer.refuse((), "is not YAML that can be read")
-        return layer
-    top = _mapping(layer, (), written, ("events", "sync", "defaults", "entities"))
+    written = layer.read(text)
+    top = layer.mapping((), written, ("events", "sync", "defaults", "entities"))
     layer.take(("events",), EventSettings, top.get("events"))
     layer.take(("sync",), DrainSettings, top.get("sync"))
-    defaults = _mapping(layer, ("defaults",), top.get("defaults"), ("axes", "strategies"))
+    defaults = layer.mapping(("defaults",), top.get("defaults"), ("axes", "strategies"))
     for kind, known, model in (("axes", Axis, EntitySync), ("strategies", Strategy, SweepSettings)):
-        for name, part in _mapping(layer, ("defaults", kind), defaults.get(kind), [str(key) for key in known]).items():
+        for name, part in layer.mapping(("defaults", kind), defaults.get(kind), [str(key) for key in known]).items():
             layer.take(("defaults", kind, name), model, part)
-    for name, part in _mapping(layer, ("entities",), top.get("entities"), [e.name for e in entities]).items():
+    for name, part in layer.mapping(("entities",), top.get("entities"), [e.name for e in entities]).items():
         layer.take(("entities", name), EntitySync, part)
     for place, part in layer.parts.items():
         sweep = part if place[:2] == ("defaults", "strategies") else part.get("sweep") or {}
         if sweep.get("every") is not None and sweep.get("cron") is not None:
             layer.refuse((*place, "sweep"), "has both every and cron; a sweep has one of them")
     return layer
-
-
-def _mapping(layer: Layer, place: tuple[str, ...], written: Any, allowed: Sequence[str]) -> dict[str, Any]:
-    """The known keys of a mapping; the others are problems."""
-    if written is None:
-        return {}
-    if not isinstance(written, dict):
-        layer.refuse(place, f"must be a mapping with the keys {', '.join(allowed)}")
-        return {}
-    for key in written:
-        if key not in allowed:
-            layer.refuse((*place, str(key)), f"is not known; allowed: {', '.join(allowed)}")
-    return {key: part for key, part in written.items() if key in allowed}
 
 
 def _merged(layers: Sequence[Layer], place: tuple[str, ...]) -> dict[str, Any]:
@@ -183,22 +119,3 @@ def _settled(entity: Entity, layers: Sequence[Layer], problems: list[str]) -> En
         place = ("entities", entity.name, "sweep")
         problems.append(f"{layers[-1].at(place)} has neither every nor cron, and the strategy {strategy}")
     return EntitySync(**{**settled, "sweep": SweepSettings(**sweep)})
-
-
-def _told(model: type[BaseModel], error: ValidationError) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Where and what, in words for the one who wrote it."""
-    for problem in error.errors(include_url=False):
-        place = tuple(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            yield place, f"is not known; allowed: {', '.join(_model_at(model, place[:-1]).model_fields)}"
-        else:
-            yield place, problem["msg"].removeprefix("Value error, ")
-
-
-def _model_at(model: type[BaseModel], place: Sequence[str]) -> type[BaseModel]:
-    for name in place:
-        annotation = model.model_fields[name].annotation
-        # A section that may be null is a union with None.
-        options = [option for option in get_args(annotation) if option is not type(None)] or [annotation]
-        model = options[0]
-    return model

@@ -1,0 +1,1 @@
+"""Alerts: what is wrong, told once to whom it concerns. Nothing of Dagster in here."""
