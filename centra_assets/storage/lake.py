@@ -1,13 +1,14 @@
 """The append-only log of what Centra said, as Parquet files on any fsspec file system. Parses no payload.
 
-`raw/<entity>/<partition>/<fetched_at>-<run>-<snapshot|changes>.parquet`; a file is complete or invisible, and never
-changes. The truth of a partition is its newest snapshot and what was fetched since that one began.
+`raw/<entity>/<partition>/<fetched_at>-<run>-<snapshot|changes>.parquet`; a file is complete or invisible. The truth of
+a partition is its newest snapshot and what was fetched since that one began. Fetches only add files; upkeep (see
+locks.LAKE_UPKEEP) puts others in their place, and readers look again when a file has gone meanwhile.
 """
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, cast
@@ -35,7 +36,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]*")
 _FILE = re.compile(r"(\d{8}T\d{12}Z)-(.+)-(snapshot|changes)\.parquet")
 _STAMP = "%Y%m%dT%H%M%S%fZ"
 # No file is being filled for longer; older change files hold nothing newer than the snapshot.
-_LONGEST_FETCH = timedelta(days=1)
+LONGEST_FETCH = timedelta(days=1)
+# How often a partition is listed anew because upkeep took a file away between listing and reading it.
+_LOOKS = 5
 # How many remote partitions are fetched at the same time, and how much compressed data that may be.
 _TRIPS = 16
 _TOGETHER_BYTES = 32 * 1024 * 1024
@@ -121,6 +124,33 @@ class Lake:
     def files(self, entity: str, partition: str) -> list[LakeFile]:
         """The partition's files, oldest fetch first; none when it was never fetched."""
         return self._listed(entity, [partition])[partition]
+
+    def all_files(self, entity: str) -> dict[str, list[LakeFile]]:
+        """The files of every partition, oldest fetch first."""
+        found: dict[str, list[LakeFile]] = {}
+        for file in sorted(self._found(f"{self._root}/{_checked(entity)}", entity)):
+            found.setdefault(file.partition, []).append(file)
+        return found
+
+    def rows(self, files: Sequence[LakeFile]) -> pl.DataFrame:
+        """The rows (SCHEMA) as they lie in the files, in the files' order, whatever is true now."""
+        return self._read(files, None)
+
+    def put(self, file: LakeFile, rows: pl.DataFrame) -> LakeFile:
+        """Makes `rows` (SCHEMA) the whole content of a file, which is there already or not, in one step. For upkeep."""
+        spill = Spill(SCHEMA, self._spills)
+        try:
+            LakeWriter(spill).append(rows)
+            self._publisher.publish(spill, file.path)
+        finally:
+            spill.discard()
+        return replace(file, size=self._files.size(file.path))
+
+    def remove(self, files: Iterable[LakeFile]) -> None:
+        """Takes files away, the oldest first; those that are gone already are no trouble. For upkeep."""
+        for file in sorted(files):
+            with suppress(FileNotFoundError):
+                self._files.rm_file(file.path)
 
     def newest_fetches(self, entity: str, partitions: Sequence[str]) -> dict[str, datetime]:
         """When the newest fetch of each of the partitions began; those that were never fetched are left out."""
@@ -217,7 +247,7 @@ class Lake:
         """
 
         def truth(partition: str) -> pl.DataFrame:
-            return self._truth(partition, listed[partition], None if ids is None else ids[partition])
+            return self._truth_as_listed(partition, listed[partition], None if ids is None else ids[partition])
 
         with ThreadPoolExecutor(_TRIPS) as pool:
             for together in self._together(listed):
@@ -237,6 +267,16 @@ class Lake:
         if together:
             yield together
 
+    def _truth_as_listed(self, partition: str, files: Sequence[LakeFile], ids: Collection[str] | None) -> pl.DataFrame:
+        """The truth by these files, or by those that took their place since they were listed."""
+        for _ in range(_LOOKS):
+            try:
+                return self._truth(partition, files, ids)
+            except FileNotFoundError:
+                # Only files that were listed vanish, so there is one.
+                files = self.files(files[0].entity, partition)
+        return self._truth(partition, files, ids)
+
     def _truth(self, partition: str, files: Sequence[LakeFile], ids: Collection[str] | None) -> pl.DataFrame:
         """Each record as it was read last, by the newest snapshot or since that one began.
 
@@ -246,7 +286,7 @@ class Lake:
         frames = [pl.DataFrame(schema=SCHEMA)]
         if snapshot:
             since = snapshot.fetched_at
-            changes = [f for f in files if f.kind == "changes" and f.fetched_at > since - _LONGEST_FETCH]
+            changes = [f for f in files if f.kind == "changes" and f.fetched_at > since - LONGEST_FETCH]
             frames += [self._read([snapshot], ids), self._read(changes, ids).filter(pl.col("fetched_at") >= since)]
         else:
             frames.append(self._read(files, ids))

@@ -7,6 +7,10 @@ import psycopg
 
 from centra_assets.storage.failures import translated
 
+# Held, for the whole lake, by whoever rewrites or removes files there: retention, and forgetting a customer. One that
+# merges files while the other masks them would bring back what was masked. Fetches only add files and do not ask.
+LAKE_UPKEEP = "lake_upkeep"
+
 
 @contextmanager
 def alone(url: str, what: str) -> Iterator[bool]:
