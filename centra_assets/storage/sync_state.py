@@ -20,23 +20,31 @@ VALUES (%(entity)s, %(partition)s, %(strategy)s, %(watermark)s, clock_timestamp(
 ON CONFLICT (entity, partition, strategy) DO UPDATE SET
   watermark = greatest(held.watermark, excluded.watermark), changed_at = excluded.changed_at, run_id = excluded.run_id
 """
+# A sweep that fails for good is over as well; only one that does not fail makes what we have fresh.
 _CHECKED = """
-INSERT INTO ops.sync_state AS held (entity, partition, strategy, checked_at, run_id, detail)
-VALUES (%(entity)s, %(partition)s, %(strategy)s, clock_timestamp(), %(run_id)s, %(detail)s)
+INSERT INTO ops.sync_state AS held (entity, partition, strategy, checked_at, fresh_at, run_id, detail)
+SELECT %(entity)s, %(partition)s, %(strategy)s, at, CASE WHEN NOT %(detail)s ? 'error' THEN at END, %(run_id)s,
+  %(detail)s
+FROM clock_timestamp() AS at
 ON CONFLICT (entity, partition, strategy) DO UPDATE SET
-  checked_at = excluded.checked_at, run_id = excluded.run_id, detail = excluded.detail
+  checked_at = excluded.checked_at, fresh_at = coalesce(excluded.fresh_at, held.fresh_at), run_id = excluded.run_id,
+  detail = excluded.detail
 """
 
 
 @dataclass(frozen=True)
 class Mark:
-    """How far one strategy has come with an entity, or with one partition of it ('' for the entity as a whole)."""
+    """How far one strategy has come with an entity, or with one partition of it ('' for the entity as a whole).
+
+    `checked_at` is when it was last over, `fresh_at` when it last came to its end without a failure.
+    """
 
     entity: str
     partition: str
     strategy: str
     watermark: datetime | None
     checked_at: datetime | None
+    fresh_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,7 @@ def checked(
     partition: str = "",
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Notes that a sweep came to its end just now; `detail` are its counts."""
+    """Notes that a sweep is over just now; `detail` are its counts, with an `error` where it failed."""
     values = {"entity": entity, "partition": partition, "strategy": strategy, "run_id": run_id}
     cursor.execute(_CHECKED, {**values, "detail": Jsonb(dict(detail or {}))})
 
@@ -80,7 +88,7 @@ class SyncState:
 
     def marks(self) -> list[Mark]:
         """Every mark there is."""
-        statement = "SELECT entity, partition, strategy, watermark, checked_at FROM ops.sync_state"
+        statement = "SELECT entity, partition, strategy, watermark, checked_at, fresh_at FROM ops.sync_state"
         with self._connected() as connection, connection.cursor(row_factory=class_row(Mark)) as cursor:
             return cursor.execute(statement).fetchall()
 
