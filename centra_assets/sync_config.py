@@ -128,11 +128,50 @@ class DrainSettings(Section):
     batch: Annotated[StrictInt, Field(ge=1, le=10_000)] = 500
 
 
+def _for_ever_or_three_days(value: int) -> int:
+    if 0 < value < 3:
+        raise ValueError(f"is {value}; 0 keeps for ever, anything else must be 3 days at least")
+    return value
+
+
+# Runs that Dagster may start again or that a backfill waits for are younger than three days; so is whatever repeats a
+# delivery, which is recognised by the hint that came first; and every fetch that may still be filling a file.
+Age = Annotated[StrictInt, Field(ge=0, le=36_600)]
+DaysKept = Annotated[Age, AfterValidator(_for_ever_or_three_days)]
+
+
+class RetentionSettings(Section):
+    """How long what is kept. 0 keeps for ever; without `cron` nothing is ever removed by itself."""
+
+    cron: Cron | None = None
+    budget_minutes: Annotated[StrictInt, Field(ge=1, le=300)] = 20
+    # Dagster: logs of finished runs; evaluations of checks and materializations that newer ones have replaced.
+    run_logs_days: DaysKept = 30
+    check_history_days: DaysKept = 90
+    asset_events_days: DaysKept = 0
+    # ops: hints that were followed, hints that nobody could follow, what was delivered with them; loads.
+    inbox_days: DaysKept = 30
+    inbox_problem_days: DaysKept = 180
+    inbox_element_days: Age = 3
+    load_log_days: DaysKept = 400
+    alert_days: DaysKept = 180
+    # The lake: versions of records that a later reading has replaced.
+    raw_days: DaysKept = 30
+    # The schema history; single tables may differ.
+    history_months: Age = 0
+    history_tables: Mapping[str, Age] = {}
+
+    def months_of(self, table: str) -> int:
+        """How many months of a table's history are kept."""
+        return self.history_tables.get(table, self.history_months)
+
+
 class SyncConfig(Section):
     """What holds after the project's own file and the merchant's were read: one setting for every entity."""
 
     events: EventSettings = EventSettings()
     sync: DrainSettings = DrainSettings()
+    retention: RetentionSettings = RetentionSettings()
     entities: Mapping[str, EntitySync]
 
     def only(self, entities: Sequence[Entity]) -> "SyncConfig":

@@ -13,6 +13,7 @@ from centra_assets.sync_config import (
     DrainSettings,
     EntitySync,
     EventSettings,
+    RetentionSettings,
     Strategy,
     SweepSettings,
     SyncConfig,
@@ -52,6 +53,7 @@ def read_sync_config(path: Path | None = None, entities: Sequence[Entity] = ENTI
     return SyncConfig(
         events=EventSettings(**_merged(layers, ("events",))),
         sync=DrainSettings(**_merged(layers, ("sync",))),
+        retention=RetentionSettings(**_merged(layers, ("retention",))),
         entities=settled,
     )
 
@@ -59,9 +61,10 @@ def read_sync_config(path: Path | None = None, entities: Sequence[Entity] = ENTI
 def _layer(file: str, text: str, entities: Sequence[Entity]) -> Layer:
     layer = Layer(file)
     written = layer.read(text)
-    top = layer.mapping((), written, ("events", "sync", "defaults", "entities"))
+    top = layer.mapping((), written, ("events", "sync", "retention", "defaults", "entities"))
     layer.take(("events",), EventSettings, top.get("events"))
     layer.take(("sync",), DrainSettings, top.get("sync"))
+    _take_retention(layer, top.get("retention"), entities)
     defaults = layer.mapping(("defaults",), top.get("defaults"), ("axes", "strategies"))
     for kind, known, model in (("axes", Axis, EntitySync), ("strategies", Strategy, SweepSettings)):
         for name, part in layer.mapping(("defaults", kind), defaults.get(kind), [str(key) for key in known]).items():
@@ -73,6 +76,14 @@ def _layer(file: str, text: str, entities: Sequence[Entity]) -> Layer:
         if sweep.get("every") is not None and sweep.get("cron") is not None:
             layer.refuse((*place, "sweep"), "has both every and cron; a sweep has one of them")
     return layer
+
+
+def _take_retention(layer: Layer, written: Any, entities: Sequence[Entity]) -> None:
+    layer.take(("retention",), RetentionSettings, written)
+    known = {contract.table for entity in entities for contract in entity.tables}
+    for table in layer.parts.get(("retention",), {}).get("history_tables", {}):
+        if table not in known:
+            layer.refuse(("retention", "history_tables", table), "is no table of core")
 
 
 def _merged(layers: Sequence[Layer], place: tuple[str, ...]) -> dict[str, Any]:
