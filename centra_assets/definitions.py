@@ -12,6 +12,7 @@ from centra_assets.assets.raw import build_raw_asset
 from centra_assets.assets.sources import build_source_assets
 from centra_assets.calendar import Calendar
 from centra_assets.checks.build import build_checks
+from centra_assets.checks.quarantine import build_quarantine_check
 from centra_assets.entities.model import Entity
 from centra_assets.entities.registry import ENTITIES
 from centra_assets.jobs import build_jobs, build_marts_job
@@ -45,7 +46,7 @@ def build_resources(settings: Settings) -> dict[str, Any]:
             database_url=database_url,
             concurrency=settings.api_concurrency,
         ),
-        "lake": LakeResource(url=settings.lake_url),
+        "lake": LakeResource(url=settings.lake_url, database_url=database_url),
         "warehouse": WarehouseResource(database_url=database_url),
     }
 

@@ -97,6 +97,22 @@ class AttributeContract(Contract):
     mime_type = text("MIME type of the image.", source="attributes.elements.mimeType")
 
 
+class PersonAttributeContract(AttributeContract):
+    """One element of one attribute value assigned to a person, or to what a person ordered: anything may be in it."""
+
+    value = text(
+        "The text of a text element, or the chosen key of a choice element.",
+        source="attributes.elements.value | selectedValue",
+        personal_data=True,
+    )
+    value_name = text(
+        "The chosen value of a choice element, as shown.",
+        source="attributes.elements.selectedValueName",
+        personal_data=True,
+    )
+    url = text("Address of the file or image.", source="attributes.elements.url", personal_data=True)
+
+
 class TranslationContract(Contract):
     """One translated field of an object in one language. Subclasses name the table and say which objects."""
 

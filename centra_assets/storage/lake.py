@@ -6,11 +6,13 @@ locks.LAKE_UPKEEP) puts others in their place, and readers look again when a fil
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Literal, cast
 
 import fsspec
@@ -62,8 +64,9 @@ class LakeFile:
 class LakeWriter:
     """Fills one file; made by `Lake.writer`. Memory stays flat however much is appended."""
 
-    def __init__(self, spill: Spill) -> None:
+    def __init__(self, spill: Spill, admitted: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
         self._spill = spill
+        self._admitted = admitted
         self.rows = 0
         self.file: LakeFile | None = None
 
@@ -73,14 +76,22 @@ class LakeWriter:
             raise BatchShapeError(f"the lake's columns are {', '.join(SCHEMA)}, not {', '.join(frame.columns)}.")
         if frame.schema != SCHEMA:
             frame = frame.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
-        self._spill.add(frame)
+        self._spill.add(self._admitted(frame))
         self.rows += frame.height
 
 
-class Lake:
-    """A lake below `url`: a folder, or anything that fsspec knows, such as `s3://bucket/prefix`."""
+# What records must pass before they are written: entity and rows in, the same rows out, with other payloads perhaps.
+Admission = Callable[[str, pl.DataFrame], pl.DataFrame]
 
-    def __init__(self, url: str) -> None:
+
+class Lake:
+    """A lake below `url`: a folder, or anything that fsspec knows, such as `s3://bucket/prefix`.
+
+    With an `admission` nothing is written that did not pass it.
+    """
+
+    def __init__(self, url: str, admission: Admission | None = None) -> None:
+        self._admission = admission
         self._files, root = fsspec.core.url_to_fs(url)
         self._local = isinstance(self._files, LocalFileSystem)
         self._root = f"{root.rstrip('/')}/raw"
@@ -99,12 +110,16 @@ class Lake:
         _checked(run_id)
         spill = Spill(SCHEMA, self._spills)
         try:
-            writer = LakeWriter(spill)
+            writer = LakeWriter(spill, partial(self.admitted, entity))
             yield writer
             if writer.rows or kind == "snapshot":
                 writer.file = self._publish(spill, folder, LakeFile(fetched_at, run_id, kind, entity, partition, ""))
         finally:
             spill.discard()
+
+    def admitted(self, entity: str, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows as they may be written, and as whoever loads them beside the lake must take them."""
+        return rows if self._admission is None else self._admission(entity, rows)
 
     def append_changes(
         self, entity: str, rows: pl.DataFrame, *, run_id: str, fetched_at: datetime
@@ -132,16 +147,19 @@ class Lake:
             found.setdefault(file.partition, []).append(file)
         return found
 
-    def rows(self, files: Sequence[LakeFile]) -> pl.DataFrame:
-        """The rows (SCHEMA) as they lie in the files, in the files' order, whatever is true now."""
-        return self._read(files, None)
+    def rows(self, files: Sequence[LakeFile], ids: Collection[str] | None = None) -> pl.DataFrame:
+        """The rows (SCHEMA) as they lie in the files, in the files' order, whatever is true now; with `ids` of these."""
+        return self._read(files, ids)
 
-    def put(self, file: LakeFile, rows: pl.DataFrame) -> LakeFile:
-        """Makes `rows` (SCHEMA) the whole content of a file, which is there already or not, in one step. For upkeep."""
+    def put(self, file: LakeFile, rows: pl.DataFrame, verify: Callable[[Path], None] = lambda _: None) -> LakeFile:
+        """Makes `rows` (SCHEMA) the whole content of a file, which is there already or not, in one step. For upkeep.
+
+        `verify` reads what was written, and raises to keep it from its place.
+        """
         spill = Spill(SCHEMA, self._spills)
         try:
-            LakeWriter(spill).append(rows)
-            self._publisher.publish(spill, file.path)
+            LakeWriter(spill, partial(self.admitted, file.entity)).append(rows)
+            self._publisher.publish(spill, file.path, verify)
         finally:
             spill.discard()
         return replace(file, size=self._files.size(file.path))

@@ -3,6 +3,7 @@
 import os
 import tempfile
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +68,16 @@ class FilePublisher:
     def __init__(self, files: Any) -> None:
         self._files = files
 
-    def publish(self, spill: Spill, path: str) -> None:
-        """On a local disk: write aside, flush, move. Elsewhere: write locally and upload, which is one step there."""
+    def publish(self, spill: Spill, path: str, verify: Callable[[Path], None] = lambda _: None) -> None:
+        """On a local disk: write aside, flush, move. Elsewhere: write locally and upload, which is one step there.
+
+        A file of that name is replaced in that step. `verify` reads what was written and raises to keep it away.
+        """
         if not isinstance(self._files, LocalFileSystem):
             with tempfile.TemporaryDirectory(prefix="centra-lake-") as folder:
                 whole = Path(folder) / "whole.parquet"
                 spill.write(whole)
+                verify(whole)
                 self._files.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
                 self._files.put_file(str(whole), path)
             return
@@ -83,6 +88,7 @@ class FilePublisher:
             spill.write(aside)
             with aside.open("rb+") as written:
                 os.fsync(written.fileno())
+            verify(aside)
             aside.replace(target)
         finally:
             aside.unlink(missing_ok=True)

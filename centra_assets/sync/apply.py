@@ -77,7 +77,8 @@ def apply(
     What the lake has just so is not appended, and not loaded either unless core may have missed it. `within` runs in
     the transaction of the last load; without anything to load, in one of its own. Raises storage's errors.
     """
-    compared = _compared(entity, rows, lake)
+    # What the lake would not take as it is must not go by it into core either.
+    compared = _compared(entity, lake.admitted(entity.name, rows), lake)
     news = compared.filter("is_new").select(list(PLACED_SCHEMA)).with_columns(pl.lit(source).alias("source"))
     raw = lake.append_changes(entity.name, news, run_id=run_id, fetched_at=_first(news)) if news.height else {}
     # Whoever was killed between raw and core left records of which core knows nothing yet.

@@ -63,7 +63,7 @@ class Platform:
             "centra": CentraResource(
                 api_url=self.sandbox.url, api_token=self.token or self.sandbox.token, database_url=self.database_url
             ),
-            "lake": LakeResource(url=str(self.lake_folder)),
+            "lake": LakeResource(url=str(self.lake_folder), database_url=self.database_url),
             "warehouse": WarehouseResource(database_url=self.database_url),
         }
 

@@ -4,7 +4,7 @@ import dataframely as dy
 import polars as pl
 
 from centra_assets.entities.addresses import AddressContract
-from centra_assets.entities.attributes import AttributeContract
+from centra_assets.entities.attributes import PersonAttributeContract
 from centra_assets.entities.contract import Contract, flag, instant, money, rate, text, whole
 
 
@@ -44,7 +44,7 @@ class Accounts(Contract):
     is_internal = flag("An internal account, to be left out of figures.", source="isInternal")
     created_at = instant("When it was created.", source="createdAt")
     updated_at = instant("When Centra last changed it.", source="updatedAt")
-    vat_number = text("VAT number.", source="vatNumber")
+    vat_number = text("VAT number; a sole trader's may be a person's.", source="vatNumber", personal_data=True)
     website_url = text("Website.", source="websiteUrl")
     account_email = text("General e-mail address.", source="accountEmail", personal_data=True)
     billing_email = text("E-mail address for invoices.", source="billingEmail", personal_data=True)
@@ -93,7 +93,7 @@ class AccountAddresses(_AccountAndKind, AddressContract):
     table = "account_addresses"
 
 
-class AccountAttributes(AttributeContract):
+class AccountAttributes(PersonAttributeContract):
     """One row is one element of a custom attribute on an account; empty where the instance defines none for them."""
 
     table = "account_attributes"

@@ -1,7 +1,7 @@
 """What the tables read from customers and newsletter subscriptions promise. How they are read is in `transform.py`."""
 
 from centra_assets.entities.addresses import AddressContract
-from centra_assets.entities.attributes import AttributeContract
+from centra_assets.entities.attributes import PersonAttributeContract
 from centra_assets.entities.contract import Contract, day, flag, instant, text, whole
 
 
@@ -36,7 +36,7 @@ class Customers(Contract):
     gender = text("MALE, FEMALE or OTHER.", source="gender", personal_data=True)
     website_url = text("Website (inferred field).", source="websiteUrl", personal_data=True)
     internal_comment = text("Merchant's note (inferred field).", source="internalComment", personal_data=True)
-    external_id = text("Id in another system (inferred field).", source="externalId")
+    external_id = text("Id in another system (inferred field).", source="externalId", personal_data=True)
 
 
 class _CustomerAndKind(Contract):
@@ -52,7 +52,7 @@ class CustomerAddresses(_CustomerAndKind, AddressContract):
     table = "customer_addresses"
 
 
-class CustomerAttributes(AttributeContract):
+class CustomerAttributes(PersonAttributeContract):
     """One row is one element of a custom attribute on a customer; empty where the instance defines none for them."""
 
     table = "customer_attributes"

@@ -29,7 +29,11 @@ class Invoices(Contract):
     purchase_order_number = text("The buyer's own reference.", source="purchaseOrderNumber")
     our_reference = text("The merchant's contact; may name a person.", source="ourReference", personal_data=True)
     additional_information = text("Free text printed on it.", source="additionalInformation", personal_data=True)
-    company_registration_number = text("The buyer's registration number.", source="companyRegistrationNumber")
+    company_registration_number = text(
+        "The buyer's registration number; a sole trader's is a person's.",
+        source="companyRegistrationNumber",
+        personal_data=True,
+    )
     currency = text("ISO 4217 code of every amount of this invoice.", source="grandTotal.currency.code")
     currency_base_rate = rate("Base currency per unit of `currency`, frozen for it.", source="currencyBaseRate")
     line_values = money("Sum of the lines (inferred field).", source="totals.lineValues")

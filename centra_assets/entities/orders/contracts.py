@@ -4,7 +4,7 @@ import dataframely as dy
 import polars as pl
 
 from centra_assets.entities.addresses import AddressContract
-from centra_assets.entities.attributes import AttributeContract
+from centra_assets.entities.attributes import PersonAttributeContract
 from centra_assets.entities.contract import Contract, day, flag, instant, money, rate, text, whole
 
 
@@ -164,8 +164,16 @@ class OrderDiscounts(Contract):
     applied_at = instant("When it was applied.", source="discountsApplied.date")
     voucher_name = text("Voucher's name.", source="discountsApplied.voucherName")
     voucher_method = text("How the voucher came in: CODE, URL or AUTO.", source="discountsApplied.voucherMethod")
-    voucher_code = text("Code entered, for vouchers by code.", source="discountsApplied.code")
-    voucher_url = text("Path visited, for vouchers by URL.", source="discountsApplied.url")
+    voucher_code = text(
+        "Code entered, for vouchers by code; it may be one person's own.",
+        source="discountsApplied.code",
+        personal_data=True,
+    )
+    voucher_url = text(
+        "Path visited, for vouchers by URL; it may be one person's own.",
+        source="discountsApplied.url",
+        personal_data=True,
+    )
 
 
 class OrderTaxes(Contract):
@@ -236,7 +244,7 @@ class Payments(Contract):
         return pl.col("currency_base_rate") > 0
 
 
-class OrderAttributes(AttributeContract):
+class OrderAttributes(PersonAttributeContract):
     """One row is one element of a custom attribute on an order; empty where the instance defines none for orders."""
 
     table = "order_attributes"

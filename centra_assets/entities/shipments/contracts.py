@@ -56,8 +56,12 @@ class Shipments(Contract):
     internal_shipping_cost = money("What the merchant paid the carrier.", source="internalShippingCost")
     carrier_name = text("Carrier.", source="carrierInformation.carrierName")
     service_name = text("Carrier's service.", source="carrierInformation.serviceName")
-    tracking_number = text("Carrier's number of the parcel.", source="trackingNumber")
-    return_tracking_number = text("Carrier's number for the way back.", source="returnTrackingNumber")
+    tracking_number = text(
+        "Carrier's number of the parcel; who has it sees where it goes.", source="trackingNumber", personal_data=True
+    )
+    return_tracking_number = text(
+        "Carrier's number for the way back.", source="returnTrackingNumber", personal_data=True
+    )
     number_of_packages = whole("Packages; 0 until shipment information is given.", source="numberOfPackages")
     used_fallback_tax = flag(
         "The external tax engine did not answer and Centra's own rules were used.", source="usedFallbackTax"
