@@ -1,7 +1,9 @@
 """Durations and cron expressions as people write them in sync.yaml. What is to happen then is not known here."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
 _DURATION = re.compile(r"([0-9]{1,6})\s*(s|m|h|d)")
@@ -18,6 +20,7 @@ _FIELDS = (
     ("day of the week", 0, 7, _WEEKDAYS),
 )
 _PART = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>[1-9]\d*))?")
+_FOUR_YEARS = [date(2027, 1, 1) + timedelta(days=number) for number in range(4 * 366)]
 _LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
@@ -52,6 +55,30 @@ def cron(value: Any) -> str:
     if parts[4] == "*" and min(days) > max(_LONGEST_MONTHS[month - 1] for month in months):
         raise ValueError(f"{value!r} names a day that its months do not have")
     return " ".join(parts)
+
+
+@cache
+def longest_pause(expression: str) -> timedelta:
+    """The longest time between two moments that a cron expression names; changes of the clocks are left out.
+
+    Four years are looked at, so that the 29th of February is among them.
+    """
+    minutes, hours, *days = (
+        _numbers(expression, part, *field) for part, field in zip(expression.split(), _FIELDS, strict=True)
+    )
+    moments = [timedelta(hours=hour, minutes=minute) for hour in sorted(hours) for minute in sorted(minutes)]
+    within = max((later - earlier for earlier, later in pairwise(moments)), default=timedelta(0))
+    chosen = [day for day in _FOUR_YEARS if _is_named(day, expression, *days)]
+    between = max((later - earlier for earlier, later in pairwise(chosen)), default=timedelta(days=366 * 4))
+    return max(within, between - (moments[-1] - moments[0]))
+
+
+def _is_named(day: date, expression: str, in_month: set[int], months: set[int], in_week: set[int]) -> bool:
+    """As cron has it: where both kinds of day are restricted, either will do."""
+    by_month, by_week = day.day in in_month, day.isoweekday() % 7 in {number % 7 for number in in_week}
+    *_, of_month, _, of_week = expression.split()
+    is_day = by_month or by_week if not of_month.startswith("*") and not of_week.startswith("*") else by_month and by_week
+    return is_day and day.month in months
 
 
 def _numbers(whole: str, text: str, field: str, lowest: int, highest: int, names: tuple[str, ...]) -> set[int]:

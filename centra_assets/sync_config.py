@@ -1,18 +1,31 @@
 """`sync.yaml`: how each entity is kept fresh, as typed settings. Reading the files is in sync_file."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    model_validator,
+)
 
 from centra_assets.centra.buckets import Priority
 from centra_assets.entities.model import Axis, Entity
-from centra_assets.rhythm import cron, duration, shortly
+from centra_assets.rhythm import cron, duration, longest_pause, shortly
 
 # Centra asks to be polled about once a minute; below this a sweep is only a way to spend the quota.
 SHORTEST_INTERVAL = timedelta(seconds=30)
+
+# What a sweep may be late without a word.
+_GRACE = timedelta(minutes=15)
 
 # They have an updatedAt, but Centra's API (1.60) has no filter on it.
 _UNFILTERED = frozenset({"currencies"})
@@ -93,6 +106,35 @@ class ReconcileSettings(Section):
     days: Days = 30
 
 
+class FreshnessSettings(Section):
+    """How long ago the last sweep without a failure may be. What is not given follows from the sweep's rhythm."""
+
+    warn: Interval | None = None
+    fail: Interval | None = None
+
+    @model_validator(mode="after")
+    def _warns_first(self) -> Self:
+        if self.warn and self.fail and self.warn >= self.fail:
+            raise ValueError(f"warn is {shortly(self.warn)}; it must be shorter than fail, {shortly(self.fail)}")
+        return self
+
+
+@dataclass(frozen=True)
+class Limits:
+    """After which age something warns, and after which it fails."""
+
+    warn: timedelta
+    fail: timedelta
+
+
+def limits_of(pause: timedelta) -> Limits:
+    """What is to be expected of something that happens that often: one miss is worth a warning, two are a failure.
+
+    A sweep waits for the one before it, and takes its time; hence the grace.
+    """
+    return Limits(pause + max(pause / 4, _GRACE), 2 * pause + max(pause / 4, 3 * _GRACE))
+
+
 class EntitySync(Section):
     """How one entity is kept fresh. `priority` is that of its sweeps; hints are always followed in real time."""
 
@@ -101,12 +143,37 @@ class EntitySync(Section):
     sweep: SweepSettings = SweepSettings()
     full_refresh: Annotated[RefreshSettings, BeforeValidator(_with_cron)] | None = None
     reconcile: Annotated[ReconcileSettings, BeforeValidator(_with_cron)] | None = None
+    freshness: FreshnessSettings | None = FreshnessSettings()
     priority: Literal["real_time", "backfill"] = "backfill"
 
     @property
     def asks_at(self) -> Priority:
         """The client's priority for its sweeps."""
         return Priority.REAL_TIME if self.priority == "real_time" else Priority.BACKFILL
+
+    @property
+    def limits(self) -> Limits | None:
+        """How old the last sweep without a failure may be; None where nobody sweeps, or nobody wants to know."""
+        pause = self.sweep.every or (longest_pause(self.sweep.cron) if self.sweep.cron else None)
+        if self.freshness is None or pause is None:
+            return None
+        usual, said = limits_of(pause), self.freshness
+        fail = said.fail or max(usual.fail, 2 * (said.warn or timedelta(0)))
+        return Limits(said.warn or min(usual.warn, fail / 2), fail)
+
+    @property
+    def refreshed_within(self) -> Limits | None:
+        """How old the newest materialization may be where partitions are read again whole; None where none are."""
+        if self.freshness is None or self.full_refresh is None:
+            return None
+        return limits_of(longest_pause(self.full_refresh.cron))
+
+
+class CheckSettings(Section):
+    """When the standing checks run: the cheap ones, and those that ask Centra or read everything."""
+
+    standing: Cron | None = None
+    nightly: Cron | None = None
 
 
 class EventSettings(Section):

@@ -10,6 +10,7 @@ from centra_assets.entities.model import Axis, Entity
 from centra_assets.entities.registry import ENTITIES
 from centra_assets.errors import CentraAssetsError
 from centra_assets.sync_config import (
+    CheckSettings,
     DrainSettings,
     EntitySync,
     EventSettings,
@@ -53,6 +54,7 @@ def read_sync_config(path: Path | None = None, entities: Sequence[Entity] = ENTI
     return SyncConfig(
         events=EventSettings(**_merged(layers, ("events",))),
         sync=DrainSettings(**_merged(layers, ("sync",))),
+        checks=CheckSettings(**_merged(layers, ("checks",))),
         retention=RetentionSettings(**_merged(layers, ("retention",))),
         entities=settled,
     )
@@ -61,9 +63,10 @@ def read_sync_config(path: Path | None = None, entities: Sequence[Entity] = ENTI
 def _layer(file: str, text: str, entities: Sequence[Entity]) -> Layer:
     layer = Layer(file)
     written = layer.read(text)
-    top = layer.mapping((), written, ("events", "sync", "retention", "defaults", "entities"))
+    top = layer.mapping((), written, ("events", "sync", "checks", "retention", "defaults", "entities"))
     layer.take(("events",), EventSettings, top.get("events"))
     layer.take(("sync",), DrainSettings, top.get("sync"))
+    layer.take(("checks",), CheckSettings, top.get("checks"))
     _take_retention(layer, top.get("retention"), entities)
     defaults = layer.mapping(("defaults",), top.get("defaults"), ("axes", "strategies"))
     for kind, known, model in (("axes", Axis, EntitySync), ("strategies", Strategy, SweepSettings)):

@@ -1,0 +1,94 @@
+"""What standing checks share: they judge the platform and no load, so a run that materializes never evaluates them.
+
+Their jobs and schedules are here; which checks there are, is beside this file.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+
+from centra_assets.calendar import Calendar
+from centra_assets.rhythm import shortly
+from centra_assets.sync_config import SyncConfig
+
+# The hourly job, and the one for what asks Centra or reads everything.
+STANDING, NIGHTLY = "standing_checks", "nightly_checks"
+# How many failing keys are named; the count is always told.
+SHOWN_KEYS = 20
+# They have a slot of their own: neither do they wait for a backfill, nor anybody for them.
+LANE = {"centra_assets/lane": "checks"}
+
+
+def wanted(context: dg.AssetCheckExecutionContext) -> frozenset[dg.AssetCheckKey]:
+    """The checks to evaluate: those selected, or none where the run materializes assets and takes their checks along."""
+    if context.op_execution_context.job_def.asset_layer.selected_asset_keys:
+        context.log.debug("Standing checks are evaluated by their own jobs, and when somebody executes them.")
+        return frozenset()
+    return frozenset(context.selected_asset_check_keys)
+
+
+def told(
+    key: dg.AssetCheckKey,
+    failing: Iterable[str],
+    *,
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
+    **metadata: Any,
+) -> dg.AssetCheckResult:
+    """The result that names what fails: the first keys and their count. Nothing fails: it passed."""
+    keys = list(failing)
+    return dg.AssetCheckResult(
+        asset_key=key.asset_key,
+        check_name=key.name,
+        passed=not keys,
+        severity=severity,
+        metadata={"failures": len(keys), "failing_keys": keys[:SHOWN_KEYS], **metadata},
+    )
+
+
+def described(meaning: str, remedy: str) -> str:
+    """A description as every check has it."""
+    return f"{meaning} What to do: {remedy}"
+
+
+def age(value: timedelta | None) -> str:
+    """An age as people say it."""
+    return "unknown" if value is None else shortly(timedelta(minutes=int(value.total_seconds() // 60)))
+
+
+def build_standing_jobs(
+    hourly: Sequence[dg.AssetChecksDefinition], nightly: Sequence[dg.AssetChecksDefinition]
+) -> list[Any]:
+    """The two jobs; an installation without anything to check nightly has one."""
+    kinds = (
+        (STANDING, hourly, "Freshness, whole partitions, the token: what can turn bad without any run that fails."),
+        (NIGHTLY, nightly, "What we hold against what Centra has, and what must not be held at all."),
+    )
+    return [
+        dg.define_asset_job(
+            name,
+            selection=dg.AssetSelection.checks(*[key for checks in every for key in checks.check_keys]),
+            description=description,
+            tags=LANE,
+            executor_def=dg.in_process_executor,
+        )
+        for name, every, description in kinds
+        if every
+    ]
+
+
+def build_standing_schedules(jobs: Sequence[Any], sync: SyncConfig, calendar: Calendar) -> list[dg.ScheduleDefinition]:
+    """When they run, by sync.yaml; on from the start, like everything that watches."""
+    crons = {STANDING: sync.checks.standing, NIGHTLY: sync.checks.nightly}
+    return [
+        dg.ScheduleDefinition(
+            name=job.name,
+            job=job,
+            cron_schedule=cron,
+            execution_timezone=str(calendar.zone),
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+        )
+        for job in jobs
+        if (cron := crons[job.name])
+    ]
