@@ -86,7 +86,11 @@ def build_definitions(
         sensors.append(build_stale_marts_sensor(mart_jobs[1], marts, calendar))
     return dg.Definitions(
         assets=assets,
-        asset_checks=[*[build_checks(entity) for entity in entities], *[build_mart_checks(mart) for mart in marts]],
+        asset_checks=[
+            *[build_checks(entity) for entity in entities],
+            *[build_quarantine_check(entity) for entity in entities],
+            *[build_mart_checks(mart) for mart in marts],
+        ],
         jobs=[*jobs.values(), *sync_jobs.all(), *mart_jobs],
         schedules=build_schedules(
             sync, calendar, entities=entities, refresh=jobs, sweep=sync_jobs.sweep, reconcile=sync_jobs.reconcile

@@ -1,24 +1,58 @@
-"""Tells Dagster's retries apart by kind of failure: transient errors are tried again, permanent ones never are."""
+"""The boundary of a step: every failure leaves it as an error of ours, transient or permanent, without a value in it.
+
+Which failures are which is in `centra_assets.failures`; the alerts and sensors that read the run's tags are elsewhere.
+"""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import islice
 
 import dagster as dg
 
 from centra_assets.errors import CentraAssetsError
+from centra_assets.failures import places, translated
 
 # Seconds between tries: about 10, 20, 40, with jitter, so that a short outage of either side passes unnoticed.
 TRANSIENT_RETRIES = dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
+# What a failed run is tagged with: the code of its error, and whether trying again may help.
+ERROR_CODE_TAG = "centra_assets/error_code"
+FAILURE_TAG = "centra_assets/failure"
+TRANSIENT, PERMANENT = "transient", "permanent"
+
+_PLACES_TOLD = 10
+
 
 @contextmanager
 def failures_told_apart() -> Iterator[None]:
-    """Turn a permanent error into a Failure that no retry policy touches; let transient ones through."""
+    """Turns a permanent error into a Failure that no retry policy touches; lets transient ones through.
+
+    Errors that are not ours come out as their type and place alone: their text may quote a record, and Dagster keeps
+    what a step raises. The run is tagged, so that whoever starts runs by himself knows what the last one died of.
+    """
     try:
         yield
-    except CentraAssetsError as error:
-        if error.transient:
-            raise
-        raise dg.Failure(
-            description=str(error), metadata={"code": error.code, "remedy": error.remedy}, allow_retries=False
-        ) from None
+    except (dg.Failure, dg.RetryRequested, dg.DagsterError):
+        raise
+    except Exception as error:
+        known = translated(error)
+        tag_run(known.code, transient=known.transient)
+        if known.transient:
+            raise known from None
+        raise _failure(known, error) from None
+
+
+def _failure(known: CentraAssetsError, error: Exception) -> dg.Failure:
+    told = {"code": known.code, "remedy": known.remedy}
+    if known is not error:
+        told["where"] = "\n".join(islice(places(error), _PLACES_TOLD))
+    return dg.Failure(description=str(known), metadata=told, allow_retries=False)
+
+
+def tag_run(code: str, *, transient: bool) -> None:
+    """Tags the run that is under way, if there is one, with what it fails of."""
+    # A tag that cannot be written must not hide the failure itself.
+    with suppress(Exception):
+        context = dg.OpExecutionContext.get()
+        tags = {ERROR_CODE_TAG: code, FAILURE_TAG: TRANSIENT if transient else PERMANENT}
+        context.instance.add_run_tags(context.run_id, tags)

@@ -9,6 +9,7 @@ from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.assets.groups import Owner
 from centra_assets.assets.metadata import core_key, table_schema, tell_partitions
 from centra_assets.assets.plan import partition_keys
+from centra_assets.assets.quarantine import ALLOW_QUARANTINED_TAG, blocked_days, refuse, sources_of
 from centra_assets.calendar import Calendar
 from centra_assets.entities.contract import one_line
 from centra_assets.entities.model import Axis
@@ -64,11 +65,22 @@ def build_mart_asset(mart: Mart, calendar: Calendar, *, partitions_per_run: int)
     )
     def computed(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
         keys = partition_keys(context)
+        allowed = context.run.tags.get(ALLOW_QUARANTINED_TAG) == "true"
         with failures_told_apart():
-            report = refresh(warehouse.open(), mart, keys, run_id=context.run.run_id)
-        counts = report.tables[mart.name]
-        context.log.info(f"{mart.asset}: {len(keys)} days, {counts} in {report.seconds:.2f} s.")
-        each = {key: partition_metadata(report, mart, key) for key in keys}
+            store = warehouse.open()
+            blocked = {} if allowed else blocked_days(sources_of(mart), keys, store)
+            days = [key for key in keys if key not in blocked]
+            if not days:
+                raise refuse(mart.asset, blocked)
+            report = refresh(store, mart, days, run_id=context.run.run_id)
+            counts = report.tables[mart.name]
+            context.log.info(f"{mart.asset}: {len(days)} days, {counts} in {report.seconds:.2f} s.")
+            each = {key: partition_metadata(report, mart, key) for key in days}
+            if blocked:
+                # The run fails; what it could compute is told all the same.
+                for key, metadata in each.items():
+                    context.log_event(dg.AssetMaterialization(mart_key(mart), partition=key, metadata=metadata))
+                raise refuse(mart.asset, blocked)
         tell_partitions(context, mart_key(mart), each, {"seconds": round(report.seconds, 3)})
         return dg.MaterializeResult()
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import psycopg
 
 from centra_assets.centra.errors import SharedStateRefusedError, SharedStateUnavailableError
+from centra_assets.failures import is_transient
 
 
 @contextmanager
@@ -16,9 +17,9 @@ def database_failures_told_apart() -> Iterator[None]:
     """
     try:
         yield
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise SharedStateUnavailableError(f"{_named(error)} while talking to PostgreSQL.") from None
     except psycopg.Error as error:
+        if is_transient(error):
+            raise SharedStateUnavailableError(f"{_named(error)} while talking to PostgreSQL.") from None
         raise SharedStateRefusedError(f"PostgreSQL refused a statement: {_named(error)}.") from None
 
 

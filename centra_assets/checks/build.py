@@ -15,15 +15,12 @@ from centra_assets.storage.tables import SYSTEM_COLUMNS
 from centra_assets.storage.warehouse import Warehouse
 
 SHOWN_KEYS = 20
-# Above this share of set-aside records an entity is broken and not merely imperfect.
-QUARANTINE_BLOCKS_ABOVE = 0.05
 
 
 def build_checks(entity: Entity) -> dg.AssetChecksDefinition:
-    """All checks of an entity's core tables, evaluated by one step: schema, quarantine, and the rules on its tables."""
+    """All checks of an entity's core tables, evaluated by one step: schema, and the rules on its tables."""
     contracts = {contract.table: contract for contract in entity.tables}
     rules = [rule for rule in RULES if rule.table in contracts]
-    main = entity.tables[0].table
 
     specs = [
         dg.AssetCheckSpec(
@@ -34,14 +31,6 @@ def build_checks(entity: Entity) -> dg.AssetChecksDefinition:
         )
         for table in contracts
     ]
-    specs.append(
-        dg.AssetCheckSpec(
-            "no_records_quarantined",
-            asset=core_key(main),
-            description=f"No record of {entity.name} is set aside. Failing records are in ops.quarantine with their "
-            "reasons and leave it by themselves when Centra's data is mended and the partition is materialized again.",
-        )
-    )
     specs += [
         dg.AssetCheckSpec(
             rule.name,
@@ -60,8 +49,6 @@ def build_checks(entity: Entity) -> dg.AssetChecksDefinition:
             for table, contract in contracts.items():
                 if dg.AssetCheckKey(core_key(table), "columns_match_contract") in wanted:
                     yield _columns(store, contract)
-            if dg.AssetCheckKey(core_key(main), "no_records_quarantined") in wanted:
-                yield _quarantine(store, entity)
             for rule in rules:
                 if dg.AssetCheckKey(core_key(rule.table), rule.name) in wanted:
                     yield _rule(store, rule)
@@ -90,26 +77,6 @@ def _columns(store: Warehouse, contract: type[Contract]) -> dg.AssetCheckResult:
             "columns_absent": absent,
             "columns_of_another_type": narrower,
             "columns_kept": sorted(set(found) - set(promised)),
-        },
-    )
-
-
-def _quarantine(store: Warehouse, entity: Entity) -> dg.AssetCheckResult:
-    main = entity.tables[0].table
-    aside = store.query(
-        "select record_id from ops.quarantine where entity = %s order by last_seen desc", (entity.name,)
-    )
-    held = store.query(f"select count(distinct _record_id) as records from core.{main}")["records"][0]  # noqa: S608
-    share = aside.height / max(1, aside.height + held)
-    return dg.AssetCheckResult(
-        asset_key=core_key(main),
-        check_name="no_records_quarantined",
-        passed=aside.height == 0,
-        severity=dg.AssetCheckSeverity.ERROR if share > QUARANTINE_BLOCKS_ABOVE else dg.AssetCheckSeverity.WARN,
-        metadata={
-            "records_quarantined": aside.height,
-            "share_quarantined": round(share, 6),
-            "failing_keys": aside["record_id"].head(SHOWN_KEYS).to_list(),
         },
     )
 

@@ -9,6 +9,9 @@ import polars as pl
 MONEY_PRECISION, MONEY_SCALE = 19, 4
 RATE_PRECISION, RATE_SCALE = 19, 8
 
+# The share of records that may be in quarantine where people book money by the table.
+SHARE_OF_MONEY = 0.03
+
 
 class Contract(dy.Schema):
     """A core table's promise. The subclass's docstring says what one row is and becomes the table's comment.
@@ -18,6 +21,8 @@ class Contract(dy.Schema):
     """
 
     table: ClassVar[str]
+    # The share of records that may be in quarantine; above it, nothing is computed from the entity.
+    quarantine_blocks_above: ClassVar[float] = 0.05
 
 
 def _metadata(source: str, personal_data: bool) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from centra_assets.centra.blocking import connect
 from centra_assets.centra.buckets import Priority
 from centra_assets.centra.client import environment_of
 from centra_assets.centra.events import EventQueue, EventsUnavailableError
-from centra_assets.errors import CentraAssetsError
 from centra_assets.resources.centra import CentraResource
 from centra_assets.resources.storage import WarehouseResource
+from centra_assets.sensors.backing_off import passed_over
 from centra_assets.storage.inbox import Inbox
 from centra_assets.storage.locks import alone
 from centra_assets.sync.listening import Drained, Listening, drain_events, keep_listening, wanted_types
@@ -126,7 +126,5 @@ def _polled(
         poll.refused = (poll.clock(), error.code)
         context.log.error(str(error))
         return str(error)
-    except CentraAssetsError as error:
-        if not error.transient:
-            raise
-        return f"{error} The next tick tries again."
+    except Exception as error:
+        return str(passed_over(error).skip_message)

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from centra_assets.errors import CentraAssetsError
 from centra_assets.jobs import AssetJob
 from centra_assets.resources.storage import WarehouseResource
+from centra_assets.sensors.backing_off import begun, ended, passed_over, pause
 from centra_assets.storage.inbox import Inbox
 
 # The daemon looks at its sensors every five seconds: a tick that stays this long hears hints in between.
@@ -21,6 +21,7 @@ _BEGINNING_FOR = timedelta(seconds=15)
 # After a run that failed as soon as it began, the next one would most likely fail as well: not at every tick.
 _AT_ONCE = timedelta(seconds=15)
 _AFTER_FAILURE = timedelta(seconds=60)
+_LONGEST_PAUSE = timedelta(minutes=15)
 
 _AWAITED = (
     dg.DagsterRunStatus.NOT_STARTED,
@@ -52,10 +53,8 @@ def build_inbox_sensor(
                     return dg.SkipReason("No hint is due.")
             if held.is_drained():
                 return dg.SkipReason("A run is following the hints.")
-        except CentraAssetsError as error:
-            if not error.transient:
-                raise
-            return dg.SkipReason(f"{error} The next tick tries again.")
+        except Exception as error:
+            return passed_over(error)
         why_not = _why_not(context.instance, job.name, clock())
         if why_not:
             return dg.SkipReason(why_not)
@@ -69,17 +68,13 @@ def _why_not(instance: dg.DagsterInstance, job_name: str, now: datetime) -> str:
     """What speaks against asking for a run: one that is about to follow hints, or one that has just failed to."""
     for record in instance.get_run_records(dg.RunsFilter(job_name=job_name), limit=10):
         status = record.dagster_run.status
-        begun = _moment(record.start_time) or record.create_timestamp
-        if now - begun < (_QUEUED_FOR if status in _AWAITED else _BEGINNING_FOR) and status in _UNDER_WAY:
+        if now - begun(record) < (_QUEUED_FOR if status in _AWAITED else _BEGINNING_FOR) and status in _UNDER_WAY:
             return f"A run for the hints is {status.value.lower()}."
-        ended = _moment(record.end_time)
-        failed_at_once = status is dg.DagsterRunStatus.FAILURE and ended and ended - begun < _AT_ONCE
-        if failed_at_once and ended and now - ended < _AFTER_FAILURE:
-            return "The last run failed as soon as it began; another one is tried in a minute."
         if status not in _UNDER_WAY:
             break
-    return ""
+    return pause(instance, job_name, now, first=_AFTER_FAILURE, longest=_LONGEST_PAUSE, counts=_failed_as_it_began)
 
 
-def _moment(timestamp: float | None) -> datetime | None:
-    return datetime.fromtimestamp(timestamp, UTC) if timestamp else None
+def _failed_as_it_began(record: dg.RunRecord) -> bool:
+    """Whether it never came to follow hints. One that did has put those back that failed, each with its own pause."""
+    return ended(record) - begun(record) < _AT_ONCE

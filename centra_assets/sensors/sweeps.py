@@ -9,10 +9,10 @@ from itertools import groupby
 
 import dagster as dg
 
-from centra_assets.errors import CentraAssetsError
 from centra_assets.jobs import AssetJob
 from centra_assets.resources.storage import WarehouseResource
 from centra_assets.rhythm import shortly
+from centra_assets.sensors.backing_off import passed_over
 from centra_assets.sensors.runs import unfinished
 from centra_assets.storage.sync_state import Mark, SweepRequest, SyncState
 from centra_assets.sync_config import Strategy, SyncConfig
@@ -21,6 +21,8 @@ OP = "sweep_entities"
 
 # A sweep that somebody asked for and that its run did not settle is asked for again after this.
 ASK_AGAIN = timedelta(minutes=5)
+# Nobody has mended a token or a permission before; whoever has may start the sweep by hand.
+AFTER_PERMANENT_FAILURE = timedelta(hours=1)
 
 _EVERY_SECONDS = 30
 
@@ -67,16 +69,19 @@ def due(
     """The entities to sweep, in the order of the settings: those whose time has come, and those somebody asked for.
 
     After downtime everything is due at once and nothing more than once: a sweep goes on from its own mark. One that
-    fails is asked for again after its interval, not at every tick.
+    fails is asked for again after its interval, not at every tick; one that failed for good after an hour at least.
     """
     newest = {entity: max(wish.id for wish in of) for entity, of in groupby(_sorted(wishes), lambda wish: wish.entity)}
     wished_whole = {wish.entity for wish in wishes if not wish.partition}
-    checked = {(mark.entity, mark.strategy): mark.checked_at for mark in marks if not mark.partition}
+    checked = {(mark.entity, mark.strategy): mark for mark in marks if not mark.partition}
     found = []
     for entity, settings in config.entities.items():
         before = asked.get(entity)
-        last, every = checked.get((entity, str(settings.sweep.strategy))), settings.sweep.every
-        every = None if settings.sweep.strategy is Strategy.NONE else every
+        mark = checked.get((entity, str(settings.sweep.strategy)))
+        last = mark.checked_at if mark else None
+        every = None if settings.sweep.strategy is Strategy.NONE else settings.sweep.every
+        if every is not None and mark is not None and mark.has_failed:
+            every = max(every, AFTER_PERMANENT_FAILURE)
         pauses = [moment for moment in (last, (before.whole_at or before.at) if before else None) if moment]
         is_due = every is not None and all(now - moment >= every for moment in pauses)
         if entity in newest and (before is None or newest[entity] > before.wish or now - before.at >= ASK_AGAIN):
@@ -146,10 +151,8 @@ def build_sweep_sensor(
         state = SyncState(warehouse.database_url)
         try:
             marks, wishes = state.marks(), state.requests()
-        except CentraAssetsError as error:
-            if not error.transient:
-                raise
-            return dg.SkipReason(f"{error} The next tick tries again.")
+        except Exception as error:
+            return passed_over(error)
         asked = remembered(context.cursor)
         found = due(config, marks, wishes, asked, now)
         if not found:

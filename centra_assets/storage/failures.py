@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import errors
 
+from centra_assets.failures import is_transient
 from centra_assets.storage.errors import (
     NotPreparedError,
     RowRefusedError,
@@ -19,7 +20,7 @@ _COPIED_COLUMN = re.compile(r"^COPY .*, column (\w+)", re.MULTILINE)
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turns psycopg's errors into those of storage; only a connection's trouble is transient."""
+    """Turns psycopg's errors into those of storage; which of them pass is said elsewhere."""
     try:
         yield
     except (errors.DataError, errors.IntegrityError) as error:
@@ -27,9 +28,9 @@ def translated() -> Iterator[None]:
     # The server's message may hold a host, a user or a value; the class and the state say enough.
     except (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName) as error:
         raise NotPreparedError(f"The database lacks what a statement names: {_named(error)}.") from None
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise WarehouseUnavailableError(f"{_named(error)} while talking to PostgreSQL.") from None
     except psycopg.Error as error:
+        if is_transient(error):
+            raise WarehouseUnavailableError(f"{_named(error)} while talking to PostgreSQL.") from None
         raise WarehouseRefusedError(f"PostgreSQL refused a statement: {_named(error)}.") from None
 
 

@@ -46,6 +46,11 @@ class Mark:
     checked_at: datetime | None
     fresh_at: datetime | None = None
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it was last over because it failed for good."""
+        return self.checked_at is not None and (self.fresh_at is None or self.fresh_at < self.checked_at)
+
 
 @dataclass(frozen=True)
 class SweepRequest:

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from centra_assets.assets.quarantine import blocked_days, in_words, sources_of
 from centra_assets.entities.model import Entity
 from centra_assets.errors import CentraAssetsError
+from centra_assets.failures import translated
 from centra_assets.marts.model import Mart
 from centra_assets.marts.refresh import refresh
 from centra_assets.sync.drain import Drained, Followed
@@ -81,9 +83,9 @@ class Account:
             self._context.log.warning(f"{aside} records of {followed.entity.name} are in ops.quarantine.")
 
     def _note_failure(self, entity: Entity, followed: Followed) -> None:
+        assert followed.error is not None
         # The text of an error that is not ours may quote a record.
-        known = isinstance(followed.error, CentraAssetsError)
-        cause = str(followed.error) if known else type(followed.error).__name__
+        cause = str(translated(followed.error))
         if followed.is_transient:
             self._context.log.warning(f"{entity.name}: {cause} Its hints are tried again.")
             return
@@ -93,9 +95,13 @@ class Account:
     def _refreshed(self, mart: Mart, stale: Sequence[str]) -> Sequence[dg.AssetMaterialization]:
         """The mart's days that this run made stale, computed; what does not work out stays noted as stale."""
         days = [day for day in stale if self._around.calendar.has_day(day)][-_MOST_DAYS:]
-        if not days:
-            return ()
         try:
+            blocked = blocked_days(sources_of(mart), days, self._around.warehouse)
+            if blocked:
+                self._context.log.warning(f"{mart.asset}: {in_words(blocked)}")
+            days = [day for day in days if day not in blocked]
+            if not days:
+                return ()
             report = refresh(self._around.warehouse, mart, days, run_id=self._around.run_id)
         except CentraAssetsError as error:
             if not error.transient:

@@ -13,6 +13,7 @@ from centra_assets.centra.plans import PreparedQuery
 from centra_assets.entities.hints import DIRECT
 from centra_assets.entities.model import Entity
 from centra_assets.errors import CentraAssetsError
+from centra_assets.failures import code_of, is_transient
 from centra_assets.storage import inbox
 from centra_assets.storage.errors import WarehouseUnavailableError
 from centra_assets.storage.following import Stale, noted_here
@@ -22,8 +23,6 @@ from centra_assets.sync.apply import Applied, apply
 from centra_assets.sync.lookup import Judged, Place, Resolved, fetch, judge, lookup_of, resolve
 from centra_assets.sync.sweeping import Surroundings
 
-# What a hint's error says when it met one that is not ours to name.
-_UNEXPECTED = "UNEXPECTED"
 _NOT_FOUND = "HINT_NOT_FOUND"
 # So often a record is looked for that Centra does not show; it may show it a moment later.
 _MOST_LOOKS = 3
@@ -68,12 +67,12 @@ class Followed:
     @property
     def is_transient(self) -> bool:
         """Whether it failed for a reason that passes."""
-        return _is_transient(self.error)
+        return is_transient(self.error)
 
     @property
     def code(self) -> str:
         """The error's code; '' without one."""
-        return "" if self.error is None else _code_of(self.error)
+        return "" if self.error is None else code_of(self.error)
 
 
 @dataclass
@@ -114,8 +113,12 @@ class _Sightings:
     @property
     def are_credible(self) -> bool:
         """Whether records may be believed to be gone."""
-        gone, asked = len(self.gone), len(self.asked)
-        return not (gone == asked >= _FEWEST_ALL_GONE or (gone > _MOST_GONE and 2 * gone > asked))
+        return is_credible(len(self.gone), len(self.asked))
+
+
+def is_credible(gone: int, asked: int) -> bool:
+    """Whether so many of the known records that were asked for by id may be believed to be gone."""
+    return not (gone == asked >= _FEWEST_ALL_GONE or (gone > _MOST_GONE and 2 * gone > asked))
 
 
 class HintFollower:
@@ -203,8 +206,8 @@ class HintFollower:
                         continue
                     # What passes must not hide what does not.
                     outcome.error = error if outcome.error is None or outcome.is_transient else outcome.error
-                    failed = _Ends(again={_code_of(error): [hint.id for hint in part]})
-                    self._put_back(failed, drainer, outcome, "outage" if _is_transient(error) else "failure")
+                    failed = _Ends(again={code_of(error): [hint.id for hint in part]})
+                    self._put_back(failed, drainer, outcome, "outage" if is_transient(error) else "failure")
         outcome.requests, outcome.complexity = stats.requests, stats.complexity
         return outcome
 
@@ -312,14 +315,6 @@ def _tells_of_deletion(hint: ClaimedHint) -> bool:
     return hint.via == DIRECT and hint.action.lower() in _DELETIONS
 
 
-def _is_transient(error: Exception | None) -> bool:
-    return isinstance(error, CentraAssetsError) and error.transient
-
-
-def _code_of(error: Exception) -> str:
-    return error.code if isinstance(error, CentraAssetsError) else _UNEXPECTED
-
-
 def _hits_all(error: Exception) -> bool:
     """Whether the cause cannot be one of the hints."""
-    return _is_transient(error) or isinstance(error, _ALIKE)
+    return is_transient(error) or isinstance(error, _ALIKE)

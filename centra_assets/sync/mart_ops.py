@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from centra_assets.assets.failures import failures_told_apart
+from centra_assets.assets.quarantine import blocked_days, in_words, sources_of
 from centra_assets.calendar import Calendar
 from centra_assets.marts.model import Mart
 from centra_assets.marts.refresh import refresh, stale
 from centra_assets.resources.storage import WarehouseResource
 from centra_assets.storage.warehouse import Warehouse
-from centra_assets.sync.telling import mart_materializations
+from centra_assets.sync.telling import held_back, mart_materializations
 
 REFRESH_STALE_DAYS = "refresh_stale_days"
 
@@ -44,7 +45,7 @@ def build_stale_days_job(marts: Sequence[Mart], calendar: Calendar) -> dg.JobDef
 
 def _refreshed(
     mart: Mart, store: Warehouse, calendar: Calendar, context: dg.OpExecutionContext
-) -> Iterator[dg.AssetMaterialization]:
+) -> Iterator[dg.AssetMaterialization | dg.AssetObservation]:
     done: set[str] = set()
     while True:
         # A day that becomes stale again meanwhile is the next run's: this one has an end.
@@ -52,7 +53,15 @@ def _refreshed(
         days = [day for day in days if day not in done]
         if not days:
             return
+        done.update(days)
+        blocked = blocked_days(sources_of(mart), days, store)
+        if blocked:
+            # They stay noted: the first run after the quarantine was emptied computes them.
+            context.log.warning(f"{mart.asset}: {in_words(blocked)}")
+            yield held_back(mart, blocked)
+        days = [day for day in days if day not in blocked]
+        if not days:
+            continue
         report = refresh(store, mart, days, run_id=context.run_id)
         context.log.info(f"{mart.asset}: {len(days)} days, {report.tables[mart.name]} in {report.seconds:.2f} s.")
-        done.update(days)
         yield from mart_materializations(mart, report)

@@ -12,6 +12,7 @@ from centra_assets.assets.queries import census_query
 from centra_assets.calendar import contiguous
 from centra_assets.centra.plans import PreparedQuery
 from centra_assets.entities.model import Entity
+from centra_assets.failures import translated
 from centra_assets.storage import sync_state
 from centra_assets.storage.errors import WarehouseUnavailableError
 from centra_assets.sync.burials import Missing, ids_by_partition
@@ -46,7 +47,7 @@ def run_reconciliation(entities: Sequence[Entity], days: int, around: Surroundin
         except WarehouseUnavailableError:
             raise
         except Exception as error:
-            around.log.error("%s could not be reconciled: %s", entity.name, type(error).__name__)
+            around.log.error("%s could not be reconciled: %s", entity.name, translated(error))
             unexpected.append(error)
     if unexpected:
         raise unexpected[0]

@@ -9,6 +9,7 @@ from centra_assets.centra.blocking import BlockingClient
 from centra_assets.entities.model import Entity
 from centra_assets.entities.registry import ENTITIES
 from centra_assets.entities.stock_changes import STOCK_CHANGES
+from centra_assets.failures import is_transient, translated
 from centra_assets.storage import sync_state
 from centra_assets.storage.errors import WarehouseUnavailableError
 from centra_assets.storage.sync_state import SweepRequest
@@ -90,7 +91,7 @@ def run_sweeps(
         except WarehouseUnavailableError:
             raise
         except Exception as error:
-            around.log.error("%s could not be swept: %s", entity.name, type(error).__name__)
+            around.log.error("%s could not be swept: %s", entity.name, translated(error))
             unexpected.append(error)
     if unexpected:
         raise unexpected[0]
@@ -161,7 +162,7 @@ def sweep_one(
 
 def _is_over(outcome: Outcome) -> bool:
     """Whether there is no sense in doing it again at once: it came to its end, or fails for good."""
-    return outcome.is_finished or (outcome.error is not None and not outcome.error.transient)
+    return outcome.is_finished or (outcome.error is not None and not is_transient(outcome.error))
 
 
 def _one(sweep: Sweep, key: str) -> None:

@@ -7,6 +7,7 @@ import dagster as dg
 
 from centra_assets.assets.marts import mart_key, partition_metadata
 from centra_assets.assets.metadata import core_key, raw_key
+from centra_assets.assets.quarantine import in_words
 from centra_assets.entities.model import Axis, Entity
 from centra_assets.marts.model import Mart
 from centra_assets.storage.warehouse import LoadCounts, LoadReport
@@ -46,6 +47,13 @@ def mart_materializations(mart: Mart, report: LoadReport) -> Iterator[dg.AssetMa
             yield dg.AssetMaterialization(
                 mart_key(mart), partition=day, metadata=dict(partition_metadata(report, mart, day))
             )
+
+
+def held_back(mart: Mart, blocked: Mapping[str, str]) -> dg.AssetObservation:
+    """Days (with reasons) that are not computed, because too much of what they are computed from is in quarantine."""
+    return dg.AssetObservation(
+        mart_key(mart), metadata={"days_held_back": len(blocked), "reason": in_words(blocked), "code": "SOURCE_BLOCKED"}
+    )
 
 
 def _counts(counts: LoadCounts) -> Mapping[str, int]:

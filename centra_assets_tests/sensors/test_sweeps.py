@@ -34,7 +34,8 @@ def settings(**sweeps: Any) -> SyncConfig:
 
 
 def swept(entity: str, strategy: str, minutes_ago: float, partition: str = "") -> Mark:
-    return Mark(entity, partition, strategy, None, NOW - timedelta(minutes=minutes_ago))
+    looked = NOW - timedelta(minutes=minutes_ago)
+    return Mark(entity, partition, strategy, None, looked, looked)
 
 
 ORDERS = {"strategy": "updated", "every": "5m"}

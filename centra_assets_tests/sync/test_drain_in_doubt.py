@@ -185,9 +185,9 @@ def test_one_record_that_cannot_be_applied_fails_alone(
 
     monkeypatch.setattr(drain, "apply", choking)
     (followed,) = follow(platform).followed
-    assert (followed.code, followed.states) == ("UNEXPECTED", {"done": 6, "put back": 1})
+    assert (followed.code, followed.states) == ("INTERNAL_ERROR", {"done": 6, "put back": 1})
     assert (sum(followed.applied.raw.values()), platform.count("orders")) == (6, 6)
-    assert told(platform, poison) == ("waiting", "UNEXPECTED")
+    assert told(platform, poison) == ("waiting", "INTERNAL_ERROR")
 
 
 def test_what_fails_whatever_is_asked_for_is_not_asked_for_again_hint_by_hint(
@@ -212,7 +212,7 @@ def test_what_fails_whatever_is_asked_for_is_not_asked_for_again_hint_by_hint(
     monkeypatch.setattr(Warehouse, "load", _breaks)
     tries.clear()
     follow_again(platform)
-    assert (len(tries), states(platform), errors(platform)) == (9, {"waiting": 20}, ["UNEXPECTED"])
+    assert (len(tries), states(platform), errors(platform)) == (9, {"waiting": 20}, ["INTERNAL_ERROR"])
 
 
 def permitted_again(platform: Platform) -> None:

@@ -139,7 +139,7 @@ def test_a_fault_of_our_own_is_named_and_quotes_nothing(
 
     monkeypatch.setattr(drain, "apply", broken_for_orders)
     follow(platform)
-    assert (states(platform), errors(platform)) == ({"done": 1, "waiting": 1}, ["UNEXPECTED"])
+    assert (states(platform), errors(platform)) == ({"done": 1, "waiting": 1}, ["INTERNAL_ERROR"])
 
 
 def test_most_records_gone_at_once_are_not_believed(own_platform: MakePlatform) -> None:

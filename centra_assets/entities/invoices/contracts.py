@@ -3,13 +3,14 @@
 import dataframely as dy
 import polars as pl
 
-from centra_assets.entities.contract import Contract, day, flag, instant, money, rate, text, whole
+from centra_assets.entities.contract import SHARE_OF_MONEY, Contract, day, flag, instant, money, rate, text, whole
 
 
 class Invoices(Contract):
     """One row is one invoice, draft or sent; mostly wholesale. Amounts are as Centra prints them."""
 
     table = "invoices"
+    quarantine_blocks_above = SHARE_OF_MONEY
 
     id = whole("The invoice's id.", key=True, source="id")
     number = whole("Number within its number series.", source="number")
@@ -102,6 +103,7 @@ class InvoicePayments(Contract):
     """One row is one payment booked against an invoice."""
 
     table = "invoice_payments"
+    quarantine_blocks_above = SHARE_OF_MONEY
 
     id = whole("The payment's id.", key=True, source="payments.id")
     invoice_id = whole("The invoice.", nullable=False, source="id")

@@ -5,7 +5,7 @@ import polars as pl
 
 from centra_assets.entities.addresses import AddressContract
 from centra_assets.entities.attributes import PersonAttributeContract
-from centra_assets.entities.contract import Contract, day, flag, instant, money, rate, text, whole
+from centra_assets.entities.contract import SHARE_OF_MONEY, Contract, day, flag, instant, money, rate, text, whole
 
 
 class Orders(Contract):
@@ -15,6 +15,7 @@ class Orders(Contract):
     """
 
     table = "orders"
+    quarantine_blocks_above = SHARE_OF_MONEY
 
     number = whole("The order's number, as people and webhooks know it.", key=True, source="number")
     id = text("The order's 32-character id, used by Centra's mutations.", source="id")
@@ -218,6 +219,7 @@ class Payments(Contract):
     """
 
     table = "payments"
+    quarantine_blocks_above = SHARE_OF_MONEY
 
     id = whole("The entry's id.", key=True, source="paymentHistory.id")
     order_number = whole("The order.", nullable=False, source="number")

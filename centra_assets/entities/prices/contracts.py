@@ -3,13 +3,14 @@
 import dataframely as dy
 import polars as pl
 
-from centra_assets.entities.contract import Contract, instant, money, text, whole
+from centra_assets.entities.contract import SHARE_OF_MONEY, Contract, instant, money, text, whole
 
 
 class Prices(Contract):
     """A variant in a pricelist. Centra keeps a row without a price too: then it is not for sale there."""
 
     table = "prices"
+    quarantine_blocks_above = SHARE_OF_MONEY
 
     id = whole("Id of the price.", source="id", key=True)
     pricelist_id = whole("Pricelist, as `pricelists.id`; the partition.", nullable=False)

@@ -3,7 +3,7 @@
 import dataframely as dy
 import polars as pl
 
-from centra_assets.entities.contract import Contract, day, flag, instant, money, rate, text, whole
+from centra_assets.entities.contract import SHARE_OF_MONEY, Contract, day, flag, instant, money, rate, text, whole
 
 
 class Returns(Contract):
@@ -14,6 +14,7 @@ class Returns(Contract):
     """
 
     table = "returns"
+    quarantine_blocks_above = SHARE_OF_MONEY
 
     id = whole("The return's id.", key=True, source="id")
     order_number = whole("The order.", source="order.number")
@@ -97,6 +98,7 @@ class ReturnRefunds(Contract):
     """
 
     table = "return_refunds"
+    quarantine_blocks_above = SHARE_OF_MONEY
 
     return_id = whole("The return.", key=True, source="id")
     payment_id = whole("The payment entry.", key=True, source="refundPaymentHistory.id")

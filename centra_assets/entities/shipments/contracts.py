@@ -3,7 +3,7 @@
 import dataframely as dy
 import polars as pl
 
-from centra_assets.entities.contract import Contract, day, flag, instant, money, rate, text, whole
+from centra_assets.entities.contract import SHARE_OF_MONEY, Contract, day, flag, instant, money, rate, text, whole
 
 
 class Shipments(Contract):
@@ -13,6 +13,7 @@ class Shipments(Contract):
     """
 
     table = "shipments"
+    quarantine_blocks_above = SHARE_OF_MONEY
 
     id = whole("The shipment's id.", key=True, source="id")
     number = text("The name that people use: the order's number and a counter.", source="number")
