@@ -148,7 +148,7 @@ class Lake:
         return found
 
     def rows(self, files: Sequence[LakeFile], ids: Collection[str] | None = None) -> pl.DataFrame:
-        """The rows (SCHEMA) as they lie in the files, in the files' order, whatever is true now; with `ids` of these."""
+        """The rows (SCHEMA) as they lie in the files, in their order, whatever is true now; with `ids` those records'."""
         return self._read(files, ids)
 
     def put(self, file: LakeFile, rows: pl.DataFrame, verify: Callable[[Path], None] = lambda _: None) -> LakeFile:
@@ -163,6 +163,12 @@ class Lake:
         finally:
             spill.discard()
         return replace(file, size=self._files.size(file.path))
+
+    def named(self, kind: Kind, *, run_id: str, like: LakeFile) -> LakeFile:
+        """A file that another one's place could be taken by: of its partition and age. For upkeep; writes nothing."""
+        name = f"{like.fetched_at.astimezone(UTC):{_STAMP}}-{_checked(run_id)}-{kind}.parquet"
+        folder = self._folder(like.entity, like.partition)
+        return replace(like, run_id=run_id, kind=kind, path=f"{folder}/{name}", size=0)
 
     def remove(self, files: Iterable[LakeFile]) -> None:
         """Takes files away, the oldest first; those that are gone already are no trouble. For upkeep."""
