@@ -1,0 +1,105 @@
+"""What was seen becomes alerts and messages, in one transaction. Looking is done elsewhere, and nothing is sent."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from centra_assets.alerts import outbox, store
+from centra_assets.alerts.lifecycle import advance
+from centra_assets.alerts.model import Alert, Condition, Kind, Notice
+from centra_assets.alerts.parts import Failed, Succeeded, conditions, fold
+from centra_assets.alerts.settings import AlertSettings
+from centra_assets.alerts.store import Reading
+
+# Ids of events become visible out of order by no more than this.
+_SETTLES_AFTER = timedelta(seconds=60)
+
+# Told by events; all others are looked at as they are.
+_FROM_EVENTS = frozenset({Kind.RUN, Kind.CHECK})
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen. Kinds that could not be looked at are not in `kinds`: their alerts stay as they are.
+
+    `events` are those of one stream after `Reading.settled`, up to `seen`; `is_whole` says whether there may be more.
+    `known` are the scopes of events that still exist, None where that is not known.
+    """
+
+    events: Sequence[Failed | Succeeded] = ()
+    seen: int = 0
+    is_whole: bool = True
+    known: Collection[str] | None = None
+    conditions: Sequence[Condition] = ()
+    kinds: Collection[Kind] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a look: alerts that stand, notices about them, messages written."""
+
+    standing: int
+    notices: Sequence[Notice]
+    messages: int
+
+
+def record(
+    cursor: Cursor[TupleRow], settings: AlertSettings, stream: str, look: Look, now: datetime, zone: ZoneInfo
+) -> Outcome:
+    """Takes note of a look in the caller's transaction. Looking twice at the same changes nothing."""
+    from_events = _read(cursor, stream, look, now)
+    held = {condition.key: condition for condition in (*look.conditions, *from_events)}
+    kinds = frozenset(look.kinds) | _FROM_EVENTS
+    silences = store.silences(cursor)
+    changed, notices = [], []
+    alerts = {alert.key: alert for alert in store.alerts(cursor)}
+    for key in sorted(alerts.keys() | held.keys()):
+        alert, condition = alerts.get(key), held.get(key)
+        if condition is None and alert is not None and alert.condition.kind not in kinds:
+            continue
+        about = condition or (alert.condition if alert else None)
+        assert about is not None
+        rule = settings.rule(about)
+        if condition is not None and rule.severity is not None:
+            condition = replace(condition, severity=rule.severity)
+        is_silenced = any(silence.covers(key) for silence in silences)
+        after, event = advance(alert, None if rule.off else condition, rule, now, is_silenced=is_silenced)
+        if after is not None and after != alert:
+            changed.append(after)
+        alerts |= {key: after} if after else {}
+        if after is not None and event is not None:
+            notices.append(Notice(event, after.condition, after.since, now))
+    store.save(cursor, changed)
+    written = outbox.put(cursor, settings, notices, now, zone)
+    return Outcome(sum(_stands(alert) for alert in alerts.values()), notices, written)
+
+
+def _stands(alert: Alert) -> bool:
+    return alert.state in ("open", "recovering")
+
+
+def _read(cursor: Cursor[TupleRow], stream: str, look: Look, now: datetime) -> list[Condition]:
+    """Applies the events, notes how far they were read, and returns what they amount to."""
+    standing = store.parts(cursor)
+    folded = fold(standing, look.events)
+    store.save_parts(cursor, folded.changed)
+    before = store.reading(cursor, stream)
+    settled = look.seen if before is None or not look.is_whole else before.settled
+    seen, seen_at = look.seen, now
+    if before is not None and look.is_whole:
+        if now - before.seen_at >= _SETTLES_AFTER:
+            settled = before.seen
+        else:
+            # The mark that is settled next stays the older one until it is.
+            seen, seen_at = before.seen, before.seen_at
+    if folded.again_from is not None:
+        settled = min(settled, folded.again_from - 1)
+        seen = max(settled, min(seen, folded.again_from - 1))
+    store.save_reading(cursor, stream, Reading(settled, seen, seen_at))
+    store.prune_parts(cursor, settled)
+    ours = {(part.condition.key, part.part): part for part in (*standing, *folded.changed)}
+    return conditions(ours.values(), look.known)

@@ -1,0 +1,214 @@
+"""The outbox `ops.alert_delivery`: what is to be sent, by whom it is being sent, what became of it. Sends nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+from psycopg.types.json import Jsonb
+
+from centra_assets.alerts.model import Event, Message, Notice, Severity
+from centra_assets.alerts.settings import AlertSettings, QuietHours
+
+# Whoever took a message and did not say what became of it by then has died; somebody else sends it.
+LEASE = timedelta(minutes=2)
+KEPT = timedelta(days=30)
+
+_ADD = """
+INSERT INTO ops.alert_delivery (key, channel, event, notices, next_try_at) VALUES (%s, %s, %s, %s, %s) RETURNING id
+"""
+_LATELY = """
+SELECT count(*) FROM ops.alert_delivery WHERE channel = %s AND at > %s AND event <> 'digest' AND state <> 'dropped'
+"""
+# A digest that nobody has begun to send takes more.
+_OPEN_DIGEST = """
+SELECT id FROM ops.alert_delivery WHERE channel = %s AND event = 'digest' AND state = 'pending' AND attempts = 0
+ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+# What is over before its opening was ever tried, as in quiet hours, is no news any more.
+_DROP_UNTRIED = """
+UPDATE ops.alert_delivery SET state = 'dropped'
+WHERE channel = %s AND key = %s AND event <> 'digest' AND state = 'pending'
+  AND attempts = 0 AND error IS NULL AND next_try_at > %s
+RETURNING event
+"""
+# In the order in which things happened: no recovery before the trouble it ends.
+_CLAIM = """
+UPDATE ops.alert_delivery held SET attempts = held.attempts + 1, next_try_at = clock_timestamp() + %(lease)s
+FROM (
+  SELECT id FROM ops.alert_delivery due
+  WHERE state = 'pending' AND next_try_at <= clock_timestamp() AND NOT EXISTS (
+    SELECT FROM ops.alert_delivery earlier WHERE earlier.state = 'pending' AND earlier.channel = due.channel
+      AND earlier.key = due.key AND earlier.id < due.id)
+    AND NOT channel = ANY(%(without)s)
+  ORDER BY next_try_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+) next
+WHERE held.id = next.id RETURNING held.id, held.message, held.channel, held.event, held.notices, held.attempts, held.at
+"""
+_PUT_BACK = """
+UPDATE ops.alert_delivery SET error = %(code)s,
+  state = CASE WHEN at < clock_timestamp() - %(give_up)s THEN 'failed' ELSE 'pending' END,
+  next_try_at = clock_timestamp() + %(pause)s
+WHERE id = %(id)s RETURNING state
+"""
+# A channel that is down is down for all that waits for it: one attempt tells as much as ten.
+_DELAY_OTHERS = """
+UPDATE ops.alert_delivery SET error = %(code)s,
+  next_try_at = greatest(next_try_at, clock_timestamp() + %(pause)s)
+WHERE channel = %(channel)s AND state = 'pending' AND at >= clock_timestamp() - %(give_up)s
+"""
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A message in the hands of whoever sends it, for as long as the lease."""
+
+    id: int
+    channel: str
+    message: Message
+    attempts: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """A channel whose messages do not get through: how many wait, since when, and what its last answer was."""
+
+    channel: str
+    waiting: int
+    since: datetime
+    code: str
+
+
+def put(
+    cursor: Cursor[TupleRow], settings: AlertSettings, notices: Sequence[Notice], now: datetime, zone: ZoneInfo
+) -> int:
+    """Writes the messages about these notices, one per channel and notice, or digests in a storm; returns how many."""
+    by_channel: dict[str, list[Notice]] = {}
+    for notice in notices:
+        for channel in settings.channels_of(notice.condition):
+            by_channel.setdefault(channel, []).append(notice)
+    return sum(_put_on(cursor, settings, channel, told, now, zone) for channel, told in by_channel.items())
+
+
+def _put_on(
+    cursor: Cursor[TupleRow],
+    settings: AlertSettings,
+    channel: str,
+    notices: Sequence[Notice],
+    now: datetime,
+    zone: ZoneInfo,
+) -> int:
+    wanted = [notice for notice in notices if not _is_over_untold(cursor, channel, notice, now)]
+    cursor.execute(_LATELY, [channel, now - settings.delivery.within])
+    row = cursor.fetchone()
+    room = max(0, settings.delivery.storm - (row[0] if row else 0))
+    single, rest = (wanted, []) if len(wanted) <= room else (wanted[:room], wanted[room:])
+    if len(wanted) > settings.delivery.storm:
+        # A storm in one look: nobody reads ten messages and a digest.
+        single, rest = [], wanted
+    quiet = settings.channels[channel].quiet
+    for notice in single:
+        due = _due(quiet, notice.condition.severity, now, zone)
+        cursor.execute(_ADD, [notice.condition.key, channel, str(notice.event), Jsonb([notice.told()]), due])
+    if rest:
+        _digest(cursor, settings, channel, rest, now, zone)
+    return len(single) + bool(rest)
+
+
+def _is_over_untold(cursor: Cursor[TupleRow], channel: str, notice: Notice, now: datetime) -> bool:
+    if notice.event is not Event.RECOVERED:
+        return False
+    cursor.execute(_DROP_UNTRIED, [channel, notice.condition.key, now])
+    return str(Event.OPENED) in {event for (event,) in cursor.fetchall()}
+
+
+def _digest(
+    cursor: Cursor[TupleRow],
+    settings: AlertSettings,
+    channel: str,
+    notices: Sequence[Notice],
+    now: datetime,
+    zone: ZoneInfo,
+) -> None:
+    told = Jsonb([notice.told() for notice in notices])
+    cursor.execute(_OPEN_DIGEST, [channel])
+    row = cursor.fetchone()
+    if row:
+        cursor.execute("UPDATE ops.alert_delivery SET notices = notices || %s WHERE id = %s", [told, row[0]])
+        return
+    worst = max((notice.condition.severity for notice in notices), key=lambda severity: severity.rank)
+    due = _due(settings.channels[channel].quiet, worst, now + settings.delivery.gather, zone)
+    cursor.execute(_ADD, ["digest", channel, str(Event.DIGEST), told, due])
+
+
+def _due(quiet: QuietHours | None, severity: Severity, now: datetime, zone: ZoneInfo) -> datetime:
+    """When a message may go out: at once, or when the quiet hours end."""
+    if quiet is None or severity.rank >= quiet.except_severity.rank:
+        return now
+    local = now.astimezone(zone)
+    clock = local.time().replace(tzinfo=None)
+    over_midnight = quiet.begin > quiet.end
+    is_quiet = (clock >= quiet.begin or clock < quiet.end) if over_midnight else quiet.begin <= clock < quiet.end
+    if not is_quiet:
+        return now
+    end = local.replace(hour=quiet.end.hour, minute=quiet.end.minute, second=0, microsecond=0)
+    return end if end > local else end + timedelta(days=1)
+
+
+def claim(cursor: Cursor[TupleRow], without: Sequence[str] = ()) -> Claimed | None:
+    """The next message that is due, for whoever asks; None when there is none. Those of `without` are left alone."""
+    cursor.execute(_CLAIM, {"lease": LEASE, "without": list(without)})
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    number, message, channel, event, told, attempts, at = row
+    notices = tuple(Notice.from_told(notice) for notice in told)
+    return Claimed(number, channel, Message(str(message), Event(event), notices), attempts, at)
+
+
+def sent(cursor: Cursor[TupleRow], claimed: Claimed) -> None:
+    """The channel has taken it."""
+    statement = "UPDATE ops.alert_delivery SET state = 'sent', sent_at = clock_timestamp(), error = NULL WHERE id = %s"
+    cursor.execute(statement, [claimed.id])
+
+
+def put_back(cursor: Cursor[TupleRow], claimed: Claimed, code: str, *, pause: timedelta, give_up: timedelta) -> bool:
+    """The channel has not taken it: it is tried again after a pause, until it is too old. Whether it was given up."""
+    values = {"id": claimed.id, "code": code, "pause": pause, "give_up": give_up, "channel": claimed.channel}
+    cursor.execute(_PUT_BACK, values)
+    row = cursor.fetchone()
+    cursor.execute(_DELAY_OTHERS, values)
+    return bool(row and row[0] == "failed")
+
+
+def drop_channels(cursor: Cursor[TupleRow], known: Mapping[str, object]) -> int:
+    """Drops what waits for channels that are no longer in the settings."""
+    statement = "UPDATE ops.alert_delivery SET state = 'dropped' WHERE state = 'pending' AND NOT channel = ANY(%s)"
+    cursor.execute(statement, [list(known)])
+    return cursor.rowcount
+
+
+def stuck(cursor: Cursor[TupleRow]) -> list[Stuck]:
+    """The channels that did not take a message when it was last tried, and those that were given up lately."""
+    cursor.execute(
+        """
+        SELECT channel, count(*) FILTER (WHERE state = 'pending'), min(at), max(error)
+        FROM ops.alert_delivery
+        WHERE error IS NOT NULL AND key NOT LIKE 'delivery/%'
+          AND (state = 'pending' OR state = 'failed' AND at > clock_timestamp() - interval '2 days' AND NOT EXISTS (
+            SELECT FROM ops.alert_delivery later WHERE later.channel = alert_delivery.channel
+              AND later.state = 'sent' AND later.sent_at > alert_delivery.at))
+        GROUP BY channel ORDER BY channel
+        """
+    )
+    return [Stuck(*row) for row in cursor.fetchall()]
+
+
+def prune(cursor: Cursor[TupleRow]) -> int:
+    """Forgets messages that are long done with."""
+    statement = "DELETE FROM ops.alert_delivery WHERE state <> 'pending' AND at < clock_timestamp() - %s"
+    cursor.execute(statement, [KEPT])
+    return cursor.rowcount
