@@ -10,25 +10,31 @@ from centra_assets.assets.core import build_core_assets
 from centra_assets.assets.marts import build_mart_asset, build_mart_checks
 from centra_assets.assets.raw import build_raw_asset
 from centra_assets.assets.sources import build_source_assets
+from centra_assets.assets.workbook import build_workbook_asset, build_workbook_check
 from centra_assets.calendar import Calendar
 from centra_assets.checks.build import build_checks
+from centra_assets.checks.build_standing import build_standing
 from centra_assets.checks.quarantine import build_quarantine_check
 from centra_assets.entities.model import Entity
 from centra_assets.entities.registry import ENTITIES
-from centra_assets.jobs import build_jobs, build_marts_job
-from centra_assets.marts.model import Mart
+from centra_assets.finance.figures import READS as WORKBOOK_READS
+from centra_assets.jobs import build_jobs, build_marts_job, build_workbook_job
 from centra_assets.marts.registry import MARTS
 from centra_assets.resources.centra import CentraResource
+from centra_assets.resources.outbox import OutboxResource
 from centra_assets.resources.storage import LakeResource, WarehouseResource
-from centra_assets.schedules import build_schedules
+from centra_assets.schedules import build_schedules, build_workbook_schedule
 from centra_assets.sensors.dynamic_partitions import build_partition_sensor
 from centra_assets.sensors.events import build_events_sensor
+from centra_assets.sensors.forgetting import build_forgetting_sensor
 from centra_assets.sensors.inbox import build_inbox_sensor
 from centra_assets.sensors.stale_marts import build_stale_marts_sensor
 from centra_assets.sensors.sweeps import build_sweep_sensor
 from centra_assets.settings import Settings
 from centra_assets.sync.mart_ops import build_stale_days_job
 from centra_assets.sync.ops import build_sync_jobs
+from centra_assets.sync.privacy_ops import build_forget_job
+from centra_assets.sync.retention_ops import build_retention_job, build_retention_schedules
 from centra_assets.sync_config import SyncConfig
 from centra_assets.sync_file import load_sync_config
 
@@ -47,6 +53,7 @@ def build_resources(settings: Settings) -> dict[str, Any]:
             concurrency=settings.api_concurrency,
         ),
         "lake": LakeResource(url=settings.lake_url, database_url=database_url),
+        "outbox": OutboxResource(url=settings.out_url),
         "warehouse": WarehouseResource(database_url=database_url),
     }
 
@@ -62,10 +69,14 @@ def build_definitions(
     settings = settings or Settings.load()
     sync = (sync or load_sync_config(settings.sync_file)).only(entities)
     calendar = Calendar(settings.start_date, settings.timezone)
-    marts = [mart for mart in MARTS if _is_computable(mart, entities)]
-    jobs = build_jobs(entities)
+    marts = [mart for mart in MARTS if _are_wired([reads.table for reads in mart.reads], entities)]
+    workbook_jobs = [build_workbook_job()] if _are_wired(WORKBOOK_READS, entities) else []
+    standing = build_standing(entities, marts, calendar, sync, token_expires_at=settings.api_token_expires_at)
+    jobs = build_jobs(entities, standing.selection)
     sync_jobs = build_sync_jobs(entities, calendar, sync, marts)
-    mart_jobs = [build_marts_job(marts), build_stale_days_job(marts, calendar)] if marts else []
+    forget_job = build_forget_job()
+    mart_jobs = [build_marts_job(marts, standing.selection), build_stale_days_job(marts, calendar)] if marts else []
+    retention = build_retention_job(entities, sync)
     per_run = settings.partitions_per_run
     with warnings.catch_warnings():
         # Backfill policies are beta; Dagster would say so once per asset at every load.
@@ -75,26 +86,35 @@ def build_definitions(
             *[build_raw_asset(entity, calendar, partitions_per_run=per_run) for entity in entities],
             *[build_core_assets(entity, calendar, partitions_per_run=per_run) for entity in entities],
             *[build_mart_asset(mart, calendar, partitions_per_run=MART_DAYS_PER_RUN) for mart in marts],
+            *[build_workbook_asset(calendar) for _ in workbook_jobs],
         ]
     sensors = [
         build_partition_sensor(jobs),
         build_inbox_sensor(sync_jobs.incremental),
         build_events_sensor(sync),
         build_sweep_sensor(sync_jobs.sweep, sync),
+        build_forgetting_sensor(forget_job),
     ]
     if marts:
         sensors.append(build_stale_marts_sensor(mart_jobs[1], marts, calendar))
     return dg.Definitions(
-        assets=assets,
+        assets=standing.with_freshness_policies(assets),
         asset_checks=[
             *[build_checks(entity) for entity in entities],
             *[build_quarantine_check(entity) for entity in entities],
             *[build_mart_checks(mart) for mart in marts],
+            *standing.checks,
+            *[build_workbook_check(calendar) for _ in workbook_jobs],
         ],
-        jobs=[*jobs.values(), *sync_jobs.all(), *mart_jobs],
-        schedules=build_schedules(
-            sync, calendar, entities=entities, refresh=jobs, sweep=sync_jobs.sweep, reconcile=sync_jobs.reconcile
-        ),
+        jobs=[*jobs.values(), *sync_jobs.all(), forget_job, *mart_jobs, *workbook_jobs, retention],
+        schedules=[
+            *build_schedules(
+                sync, calendar, entities=entities, refresh=jobs, sweep=sync_jobs.sweep, reconcile=sync_jobs.reconcile
+            ),
+            *[build_workbook_schedule(job, calendar) for job in workbook_jobs],
+            *standing.schedules,
+            *build_retention_schedules(retention, sync, calendar),
+        ],
         sensors=sensors,
         resources={**build_resources(settings), **(resources or {})},
         # Steps are few and long here; a process per step would cost more than it isolates.
@@ -102,10 +122,9 @@ def build_definitions(
     )
 
 
-def _is_computable(mart: Mart, entities: Sequence[Entity]) -> bool:
-    """Whether every core table that the mart reads is wired."""
-    wired = {contract.table for entity in entities for contract in entity.tables}
-    return all(reads.table in wired for reads in mart.reads)
+def _are_wired(tables: Sequence[str], entities: Sequence[Entity]) -> bool:
+    """Whether all these core tables are wired."""
+    return {contract.table for entity in entities for contract in entity.tables}.issuperset(tables)
 
 
 @dg.definitions

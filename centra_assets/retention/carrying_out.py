@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 
 from centra_assets.entities.model import Entity
 from centra_assets.errors import CentraAssetsError
+from centra_assets.failures import translated as as_known
 from centra_assets.retention import event_log, own_tables, raw
 from centra_assets.retention.model import Deadline, Moment, Outcome
 from centra_assets.retention.pieces import Done
@@ -27,7 +28,6 @@ _OPS_TABLES = ("inbox", "load_log", "alert", "alert_delivery")
 _SIZES = """
 SELECT coalesce(sum(pg_total_relation_size(to_regclass(name))), 0)::bigint FROM unnest(%s::text[]) name
 """
-_UNEXPECTED = "RETENTION_UNEXPECTED"
 
 
 class RetentionUnderWayError(CentraAssetsError):
@@ -103,10 +103,9 @@ def _carried_out(name: str, part: Part, work: Work, connection: Connection[Tuple
         with translated():
             outcome = part(work, connection, deadline)
             _write(connection, work, name, "done", outcome.counts)
-    except CentraAssetsError as error:
-        outcome = Outcome(name, {}, finished=False, code=error.code, cause=str(error))
-    except Exception as error:  # the others are carried out nevertheless; its text may hold anything
-        outcome = Outcome(name, {}, finished=False, code=_UNEXPECTED, cause=type(error).__name__)
+    except Exception as error:  # the others are carried out nevertheless
+        known = as_known(error)
+        outcome = Outcome(name, {}, finished=False, code=known.code, cause=str(known))
     if outcome.code:
         _write(connection, work, name, "failed", {})
     outcome.seconds = time.perf_counter() - started
@@ -124,7 +123,7 @@ def _dagster(work: Work, connection: Connection[TupleRow], deadline: Deadline) -
     if not event_log.is_here(connection):
         return Outcome(event_log.PART, {}, notes=("Dagster's storage is not in this database; nothing was pruned.",))
     with _measured(work, connection, event_log.TABLES) as sizes:
-        drop = work.drop_output if not work.rehearse else lambda _: 0
+        drop = work.drop_output if not work.rehearse else lambda _: None
         outcome = event_log.prune(connection, work.policy, work.moment, deadline, drop)
         sizes.shrank = any(outcome.counts.values())
     return sizes.added_to(outcome)

@@ -117,8 +117,8 @@ ORDER BY b.id
 
 _LISTS = {"finished": list(FINISHED_RUNS), "done": list(FINISHED_BACKFILLS), "completed": list(COMPLETED_CHECKS)}
 
-# Removes what the runs wrote to their standard output, and says of how many there was any.
-DropOutput = Callable[[Sequence[str]], int]
+# Removes what these runs wrote to their standard output.
+DropOutput = Callable[[Sequence[str]], None]
 
 
 def is_here(connection: Connection[TupleRow]) -> bool:
@@ -148,16 +148,16 @@ class _Pruning:
             self.finished = False
         return self.finished
 
-    def logs(self, drop_output: DropOutput) -> tuple[int, int, int]:
-        """Runs, events, outputs: all of finished runs that is no asset event. Output first, for the log leads to it."""
-        runs = events = outputs = 0
+    def logs(self, drop_output: DropOutput) -> tuple[int, int]:
+        """Runs and events: all of finished runs that is no asset event. Output first, for the log leads to it."""
+        runs = events = 0
         for batch in self._ended_runs():
-            outputs += drop_output(batch)
+            drop_output(batch)
             with self.connection.transaction():
                 dropped = self.connection.execute(_DROP_LOGS, {"runs": batch, "kept": list(FOLLOWED_BY)})
             events += dropped.rowcount
             runs += len(batch)
-        return runs, events, outputs
+        return runs, events
 
     def _ended_runs(self) -> Iterator[list[str]]:
         values = {**_LISTS, "before": self.before(self.policy.run_logs_days), "limit": _RUNS_AT_ONCE}
@@ -223,10 +223,9 @@ def prune(
     """Prunes as far as the time goes; the next call goes on."""
     work = _Pruning(connection, policy, moment, deadline)
     days = policy.run_logs_days
-    runs, events, outputs = work.logs(drop_output) if days else (0, 0, 0)
+    runs, events = work.logs(drop_output) if days else (0, 0)
     counts = {
         "run_logs_pruned": runs,
-        "compute_logs_deleted": outputs,
         "events_deleted": events + (work.runless() if days else 0),
         "plans_deleted": work.followed(PLANNED, days),
         "freshness_states_deleted": work.followed(FRESHNESS, days),
