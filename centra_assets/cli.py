@@ -63,6 +63,36 @@ def doctor(
 
 
 @app.command()
+def forget(
+    customer: Annotated[
+        list[int] | None, typer.Option(help="Centra's customer id; may be given several times.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="Who asks; kept in the audit.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be erased, and change nothing.")] = False,
+    same_email: Annotated[
+        bool, typer.Option("--same-email", help="Also the customers who have the same e-mail address.")
+    ] = False,
+    pending: Annotated[bool, typer.Option("--pending", help="Carry out what was asked for and is due.")] = False,
+) -> None:
+    """Erase a customer's personal data wherever it lies here, and keep it out from then on; docs/privacy.md."""
+    from centra_assets.commands.forget import run_forget
+
+    raise typer.Exit(
+        run_forget(customers=customer or (), by=by, dry_run=dry_run, same_email=same_email, pending=pending)
+    )
+
+
+@app.command()
+def roles(
+    apply: Annotated[bool, typer.Option("--apply", help="Carry the statements out instead of printing them.")] = False,
+) -> None:
+    """The database roles of analysts: who may read what, from the contracts' marks of personal data."""
+    from centra_assets.commands.roles import run_roles
+
+    raise typer.Exit(run_roles(apply=apply))
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database of CENTRA_DATABASE_URL up to date; for installations that `dev` does not start."""
     from centra_assets.settings import Settings, SettingsError

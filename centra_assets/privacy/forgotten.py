@@ -26,7 +26,7 @@ _LIST = "SELECT kind, reference, at FROM ops.forgotten"
 _ADD = """
 INSERT INTO ops.forgotten (kind, reference, request_id)
 SELECT kind, reference, %s FROM unnest(%s::text[], %s::text[]) AS t (kind, reference)
-ON CONFLICT (kind, reference) DO NOTHING
+ON CONFLICT (kind, reference) DO UPDATE SET request_id = excluded.request_id, at = excluded.at
 """
 _GROW = "UPDATE ops.privacy_state SET generation = generation + 1"
 
@@ -45,14 +45,13 @@ class Forgotten:
     def moment(self, reference: Reference) -> datetime | None:
         """Since when the reference is on the list."""
         held = self.since.get(reference.kind)
-        return held.get(hashed(self.key, reference)) if held else None
+        return held.get(self.hashed(reference)) if held else None
 
-
-def hashed(key: bytes, reference: Reference) -> str:
-    """The reference as the list holds it."""
-    if reference.kind is not Kind.EMAIL:
-        return reference.value
-    return hmac.new(key, reference.value.encode(), sha256).hexdigest()
+    def hashed(self, reference: Reference) -> str:
+        """The reference as the list holds it."""
+        if reference.kind is not Kind.EMAIL:
+            return reference.value
+        return hmac.new(self.key, reference.value.encode(errors="surrogatepass"), sha256).hexdigest()
 
 
 def key_of(cursor: Cursor[TupleRow]) -> bytes:
@@ -64,9 +63,9 @@ def key_of(cursor: Cursor[TupleRow]) -> bytes:
 
 def remember(cursor: Cursor[TupleRow], references: Iterable[Reference], request_id: int) -> None:
     """Puts references on the list, in the cursor's transaction."""
-    key, told = key_of(cursor), sorted(references, key=lambda reference: (reference.kind, reference.value))
+    listed, told = Forgotten(key_of(cursor)), sorted(references)
     if told:
-        cursor.execute(_ADD, [request_id, [item.kind for item in told], [hashed(key, item) for item in told]])
+        cursor.execute(_ADD, [request_id, [item.kind for item in told], [listed.hashed(item) for item in told]])
         cursor.execute(_GROW)
 
 

@@ -1,11 +1,11 @@
-"""By what a record belongs to a customer: references read from payloads. Which customers are meant is told elsewhere."""
+"""By what a record belongs to a customer: references read from payloads. Knows no list of customers."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -27,8 +27,7 @@ class Link:
     kind: Kind
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(NamedTuple):
     """What a payload names: an id as text, or an e-mail address, folded."""
 
     kind: Kind

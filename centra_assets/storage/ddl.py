@@ -8,6 +8,7 @@ from typing import LiteralString
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
+from centra_assets.storage import grants
 from centra_assets.storage.column_types import normalised, widens
 from centra_assets.storage.errors import SchemaChangeRefusedError
 from centra_assets.storage.tables import SYSTEM_COLUMNS, Column, Table
@@ -87,6 +88,11 @@ def history_of(table: Table) -> Table:
     )
 
 
+def whole(table: Table) -> list[Table]:
+    """The table as it stands in the database, with the machinery's own columns, and its history."""
+    return [replace(table, columns=(*table.columns, *SYSTEM_COLUMNS), indexes=_indexes(table)), history_of(table)]
+
+
 def prepare(connection: Connection[TupleRow], tables: Iterable[Table]) -> list[str]:
     """Makes the tables and their history fit; returns what was done, in words, and nothing when all fitted.
 
@@ -95,8 +101,7 @@ def prepare(connection: Connection[TupleRow], tables: Iterable[Table]) -> list[s
     """
     wanted: list[Table] = []
     for table in tables:
-        current = replace(table, columns=(*table.columns, *SYSTEM_COLUMNS), indexes=_indexes(table))
-        wanted += [current, history_of(table)]
+        wanted += whole(table)
     with connection.transaction():
         if not _steps(wanted, _existing(connection, wanted)):
             return []
@@ -105,6 +110,8 @@ def prepare(connection: Connection[TupleRow], tables: Iterable[Table]) -> list[s
         steps = _steps(wanted, _existing(connection, wanted))
         for step in steps:
             connection.execute(step.statement)
+        if steps:
+            grants.follow(connection, wanted)
     # A history changes with its table and needs no words of its own.
     return [step.report for step in steps if step.report and not step.report.startswith(f"{_HISTORY}.")]
 

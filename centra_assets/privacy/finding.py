@@ -1,0 +1,134 @@
+"""Finds what belongs to customers, in raw and in core: records and references to them. Changes nothing."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from psycopg import sql
+
+from centra_assets.entities.model import Entity
+from centra_assets.entities.registry import ENTITIES
+from centra_assets.privacy.forgotten import Forgotten, belonging
+from centra_assets.privacy.holdings import Holding, Holdings
+from centra_assets.privacy.links import BELONGS, HANDS_ON, Kind, Link, Reference, folded, reader
+from centra_assets.storage.lake import Lake
+from centra_assets.storage.warehouse import Warehouse
+
+# In the order of BELONGS; a platform may be wired with fewer.
+LINKED: tuple[Entity, ...] = tuple(entity for name in BELONGS for entity in ENTITIES if entity.name == name)
+
+_SHARED = """
+SELECT DISTINCT id, lower(btrim(email)) AS email FROM core.customers
+WHERE lower(btrim(email)) = ANY(%(emails)s) AND NOT id = ANY(%(ids)s) AND is_anonymized IS NOT TRUE
+"""
+
+
+@dataclass
+class Found:
+    """What belongs to the customers: by which references it is recognised, and the records of each entity.
+
+    `others` are customers who have an e-mail address with one of them in common; what is known by such an address
+    only is theirs as well and not among the records.
+    """
+
+    references: set[Reference] = field(default_factory=set)
+    records: dict[str, set[str]] = field(default_factory=dict)
+    others: set[int] = field(default_factory=set)
+
+
+class Finder:
+    """Looks through everything of one lake and one database. Personal data stays in its memory."""
+
+    def __init__(self, lake: Lake, warehouse: Warehouse) -> None:
+        self._lake = lake
+        self._warehouse = warehouse
+        self._holdings = Holdings(warehouse)
+
+    def find(self, customer_ids: Collection[int]) -> Found:
+        """Everything that belongs to these customers, in whatever version and place. Raises storage's errors."""
+        found = Found({Reference(Kind.CUSTOMER, str(number)) for number in customer_ids})
+        for entity in LINKED:
+            ids = self._in_raw(entity, found.references) | self._in_tables(entity, found.references)
+            found.records[entity.name] = ids
+            handed = self._handed_on(entity, ids)
+            if entity.name == "customers":
+                handed = self._unshared(handed, customer_ids, found)
+            found.references |= handed
+        return found
+
+    def _in_raw(self, entity: Entity, references: Iterable[Reference]) -> set[str]:
+        # Whatever is on this list is on it as of now, so that every subscription is older.
+        listed = _unkeyed(references)
+        ids: set[str] = set()
+        for files in self._lake.all_files(entity.name).values():
+            for file in files:
+                rows = self._lake.rows([file]).select("id", "payload")
+                places = belonging(entity.name, rows["payload"], listed)
+                ids.update(rows["id"].gather(places))
+        return ids
+
+    def _in_tables(self, entity: Entity, references: Collection[Reference]) -> set[str]:
+        ids: set[str] = set()
+        for link in BELONGS[entity.name]:
+            values = [reference.value for reference in references if reference.kind is link.kind]
+            for holding in self._holdings.of(entity) if values else ():
+                for column in holding.at(link.path):
+                    ids.update(self._records_with(holding, column, link.kind, values))
+        return ids
+
+    def _records_with(self, holding: Holding, column: str, kind: Kind, values: list[str]) -> list[str]:
+        name = sql.Identifier(column)
+        matches = (
+            sql.SQL("lower(btrim({})) = ANY(%s::text[])").format(name)
+            if kind is Kind.EMAIL
+            else sql.SQL("{} = ANY(%s::bigint[])").format(name)
+        )
+        statement = sql.SQL("SELECT DISTINCT _record_id AS id FROM {} WHERE {}").format(holding.relation, matches)
+        told = values if kind is Kind.EMAIL else [int(value) for value in values if value.isdecimal()]
+        return self._warehouse.query(statement.as_string(), [told])["id"].to_list()
+
+    def _handed_on(self, entity: Entity, ids: Collection[str]) -> set[Reference]:
+        links = HANDS_ON.get(entity.name, ())
+        if not links or not ids:
+            return set()
+        handed: set[Reference] = set()
+        read = reader(links)
+        for files in self._lake.all_files(entity.name).values():
+            for file in files:
+                for payload in self._lake.rows([file], ids)["payload"].drop_nulls():
+                    handed |= read(payload)
+        for link in links:
+            handed |= self._handed_on_by_tables(entity, link, ids)
+        return handed
+
+    def _handed_on_by_tables(self, entity: Entity, link: Link, ids: Collection[str]) -> set[Reference]:
+        handed: set[Reference] = set()
+        for holding in self._holdings.of(entity):
+            for column in holding.at(link.path):
+                statement = sql.SQL(
+                    "SELECT DISTINCT {0}::text AS told FROM {1} WHERE _record_id = ANY(%s) AND {0} IS NOT NULL"
+                ).format(sql.Identifier(column), holding.relation)
+                told = self._warehouse.query(statement.as_string(), [list(ids)])["told"].to_list()
+                handed |= {Reference(link.kind, folded(text) if link.kind is Kind.EMAIL else text) for text in told}
+        return {reference for reference in handed if reference.value}
+
+    def _unshared(self, handed: set[Reference], customer_ids: Collection[int], found: Found) -> set[Reference]:
+        """What the customers hand on without the addresses that another customer, who lives on, has as well."""
+        customers = LINKED[0]
+        if not handed or not any(True for _ in self._holdings.of(customers, ["core"])):
+            return handed
+        emails = [reference.value for reference in handed if reference.kind is Kind.EMAIL]
+        shared = self._warehouse.query(_SHARED, {"emails": emails, "ids": list(customer_ids)})
+        found.others |= set(shared["id"].to_list())
+        kept = set(shared["email"].to_list())
+        return {reference for reference in handed if reference.value not in kept}
+
+
+def _unkeyed(references: Iterable[Reference]) -> Forgotten:
+    """A list for one search, whose addresses are hashed with a key of no importance."""
+    moment = datetime.max.replace(tzinfo=UTC)
+    since: dict[Kind, dict[str, datetime]] = {}
+    listed = Forgotten(b"", since)
+    for reference in references:
+        since.setdefault(reference.kind, {})[listed.hashed(reference)] = moment
+    return listed

@@ -1,0 +1,165 @@
+"""Forgets customers: takes the steps of requests in an order that survives being interrupted. Erases nothing itself."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from centra_assets.entities.model import Entity
+from centra_assets.errors import CentraAssetsError
+from centra_assets.privacy import requests
+from centra_assets.privacy.erasing import erase_in_inbox, erase_in_lake, erase_in_tables
+from centra_assets.privacy.errors import ForgettingBusyError
+from centra_assets.privacy.finding import LINKED, Finder
+from centra_assets.privacy.forgotten import remember
+from centra_assets.privacy.holdings import Holdings
+from centra_assets.privacy.requests import Request
+from centra_assets.storage.lake import Lake, LakeFile
+from centra_assets.storage.locks import LAKE_UPKEEP, alone
+from centra_assets.storage.warehouse import Warehouse
+
+FIND, INBOX = "find", "inbox"
+
+T = TypeVar("T")
+
+_ANONYMISED = """
+SELECT id FROM core.customers c WHERE is_anonymized
+  AND NOT EXISTS (SELECT FROM ops.forgotten f WHERE f.kind = 'customer' AND f.reference = c.id::text)
+ORDER BY id LIMIT %s
+"""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What forgetting would touch: records by entity, and customers who share an e-mail address with one of them."""
+
+    records: Mapping[str, int]
+    others: Sequence[int]
+
+
+@dataclass
+class Forgetting:
+    """The forgetting of customers in one lake and one database.
+
+    `interrupt` is called after each rewritten file and each step, for tests that break off there.
+    """
+
+    lake: Lake
+    warehouse: Warehouse
+    url: str
+    run_id: str = ""
+    interrupt: Callable[[str], None] = field(default=lambda _: None)
+
+    def plan(self, customer_ids: Collection[int]) -> Plan:
+        """What a request for these customers would be about. Changes nothing."""
+        found = Finder(self.lake, self.warehouse).find(customer_ids)
+        return Plan({name: len(ids) for name, ids in found.records.items()}, sorted(found.others))
+
+    def ask(self, customer_ids: Collection[int], *, by: str, reason: str = "asked for") -> int:
+        """Makes a request; from now on nothing of these customers comes in as it is. Returns its number."""
+        opening = partial(requests.open_request, customer_ids=customer_ids, by=by, reason=reason, run_id=self.run_id)
+        return self.warehouse.transact(opening)
+
+    def anonymised(self, limit: int) -> list[int]:
+        """Customers whom Centra has anonymised and who were not forgotten here yet."""
+        known = self.warehouse.query("SELECT to_regclass('core.customers') IS NOT NULL AS known")["known"][0]
+        return self.warehouse.query(_ANONYMISED, [limit])["id"].to_list() if known else []
+
+    def carry_out(self) -> list[Request]:
+        """Takes all steps that are due; returns the requests as they are then.
+
+        What fails is noted and stays due. Raises ForgettingBusyError where somebody else rewrites the lake just now,
+        and the first failure after every request was tried.
+        """
+        waiting = self.warehouse.transact(requests.due)
+        failure: CentraAssetsError | None = None
+        with alone(self.url, LAKE_UPKEEP) as is_alone:
+            if waiting and not is_alone:
+                raise ForgettingBusyError("Somebody else is at work on the lake's files.")
+            for request in waiting:
+                try:
+                    self._look_again(request) if request.state == "done" else self._take_steps(request)
+                except CentraAssetsError as error:
+                    self._transact(requests.fail, number=request.id, run_id=self.run_id, code=error.code)
+                    failure = failure or error
+        if failure is not None:
+            raise failure
+        return [self._transact(requests.request, number=request.id) for request in waiting]
+
+    def _take_steps(self, request: Request) -> None:
+        """Raw before core: whatever loads core from raw in between brings nothing back."""
+        self._transact(requests.begin, number=request.id, run_id=self.run_id)
+        if FIND not in request.steps:
+            self._find(request)
+        records = self._transact(requests.records_of, number=request.id)
+        for entity in LINKED:
+            ids = records.get(entity.name, [])
+            for step, work in ((f"raw/{entity.name}", self._raw), (f"core/{entity.name}", self._core)):
+                if step not in request.steps:
+                    work(request.id, step, entity, ids)
+                    self.interrupt(step)
+        if INBOX not in request.steps:
+            self._inbox(request.id, records)
+            self.interrupt(INBOX)
+        self._transact(requests.finish, number=request.id, run_id=self.run_id)
+
+    def _find(self, request: Request) -> None:
+        found = Finder(self.lake, self.warehouse).find(request.customer_ids)
+
+        def keep(cursor: Cursor[TupleRow]) -> None:
+            requests.keep_records(cursor, request.id, found.records)
+            remember(cursor, found.references, request.id)
+            counts = {f"{name} records": len(ids) for name, ids in found.records.items()}
+            counts["customers with the same e-mail"] = len(found.others)
+            requests.step_done(cursor, request.id, FIND, counts)
+
+        self.warehouse.transact(keep)
+        self.interrupt(FIND)
+
+    def _raw(self, number: int, step: str, entity: Entity, ids: Collection[str]) -> None:
+        counts = erase_in_lake(self.lake, entity, ids, self._rewritten)
+        self._transact(requests.step_done, number=number, step=step, counts=counts)
+
+    def _rewritten(self, file: LakeFile) -> None:
+        self.interrupt(f"file of raw/{file.entity}")
+
+    def _core(self, number: int, step: str, entity: Entity, ids: Collection[str]) -> None:
+        holdings = Holdings(self.warehouse)
+
+        def erase(cursor: Cursor[TupleRow]) -> None:
+            requests.step_done(cursor, number, step, erase_in_tables(cursor, entity, ids, holdings))
+
+        self.warehouse.transact(erase)
+
+    def _inbox(self, number: int, records: Mapping[str, Collection[str]]) -> None:
+        def erase(cursor: Cursor[TupleRow]) -> None:
+            emptied = sum(erase_in_inbox(cursor, name, ids) for name, ids in records.items())
+            requests.step_done(cursor, number, INBOX, {"ops.inbox": emptied})
+
+        self.warehouse.transact(erase)
+
+    def _look_again(self, request: Request) -> None:
+        """Takes all steps once more: what was on its way when the list did not know the customer has come in by now."""
+        found = Finder(self.lake, self.warehouse).find(request.customer_ids)
+        kept = self._transact(requests.records_of, number=request.id)
+        records = {name: {*ids, *kept.get(name, [])} for name, ids in found.records.items()}
+        holdings, late, files = Holdings(self.warehouse), Counter[str](), Counter[str]()
+        for entity in LINKED:
+            erase_in_lake(self.lake, entity, records[entity.name], lambda file: files.update([f"raw/{file.entity}"]))
+
+        def erase(cursor: Cursor[TupleRow]) -> None:
+            late.clear()
+            remember(cursor, found.references, request.id)
+            for entity in LINKED:
+                late.update(erase_in_tables(cursor, entity, records[entity.name], holdings))
+                late["ops.inbox"] += erase_in_inbox(cursor, entity.name, records[entity.name])
+            requests.verify(cursor, request.id, self.run_id, +(late + files))
+
+        self.warehouse.transact(erase)
+
+    def _transact(self, work: Callable[..., T], **values: object) -> T:
+        return self.warehouse.transact(partial(work, **values))

@@ -1,0 +1,168 @@
+"""`ops.forget_request`: who is to be forgotten, who asked, how far it has come; and its trail. Erases nothing."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow, class_row
+from psycopg.types.json import Jsonb
+
+from centra_assets.privacy.errors import ForgetRequestError
+from centra_assets.privacy.forgotten import remember
+from centra_assets.privacy.links import Kind, Reference
+from centra_assets.storage.audit import AuditEntry, Outcome, write
+
+KIND = "forget"
+# A fetch that had begun before the list knew the customer is over by then, and so is what loads it into core.
+LOOK_AGAIN_AFTER = timedelta(minutes=15)
+
+_OPEN = """
+INSERT INTO ops.forget_request (customer_ids, reason, requested_by, run_id) VALUES (%s, %s, %s, %s) RETURNING id
+"""
+_DUE = """
+SELECT id, customer_ids, reason, requested_by, state, steps, counts, look_again_at FROM ops.forget_request
+WHERE state = 'open' OR state = 'done' AND look_again_at <= clock_timestamp() ORDER BY id
+"""
+_ONE = """
+SELECT id, customer_ids, reason, requested_by, state, steps, counts, look_again_at FROM ops.forget_request WHERE id = %s
+"""
+_BEGIN = "UPDATE ops.forget_request SET attempts = attempts + 1, run_id = %s WHERE id = %s"
+_STEP = "UPDATE ops.forget_request SET steps = steps || %s::text, counts = counts || %s, error = NULL WHERE id = %s"
+_DONE = """
+UPDATE ops.forget_request SET state = 'done', finished_at = clock_timestamp(), error = NULL,
+  look_again_at = clock_timestamp() + %s WHERE id = %s
+"""
+_VERIFIED = "UPDATE ops.forget_request SET state = 'verified', error = NULL, counts = counts || %s WHERE id = %s"
+_FAILED = "UPDATE ops.forget_request SET error = %s WHERE id = %s"
+_RECORDS = """
+INSERT INTO ops.forgotten_record (request_id, entity, record_id)
+SELECT %s, %s, unnest(%s::text[]) ON CONFLICT DO NOTHING
+"""
+_RECORDS_OF = "SELECT entity, record_id FROM ops.forgotten_record WHERE request_id = %s"
+_DROP_RECORDS = "DELETE FROM ops.forgotten_record WHERE request_id = %s"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request, as far as it has come. `counts` say what each place held."""
+
+    id: int
+    customer_ids: Sequence[int]
+    reason: str
+    requested_by: str
+    state: str
+    steps: Sequence[str]
+    counts: Mapping[str, int]
+    look_again_at: datetime | None
+
+    def entries(self, outcome: Outcome, run_id: str, detail: Mapping[str, Any] | None = None) -> list[AuditEntry]:
+        """One entry for each customer, which holds the counts where there is but one, and else one for all."""
+        told = {"reason": self.reason, "customers": len(self.customer_ids), **(detail or {})}
+        alone = len(self.customer_ids) == 1
+        entries = [
+            AuditEntry(
+                kind=KIND,
+                subject=f"customer {number}",
+                actor=self.requested_by,
+                outcome=outcome,
+                run_id=run_id,
+                counts=self.counts if alone else {},
+                request_id=f"forget-{self.id}",
+                detail=told,
+            )
+            for number in self.customer_ids
+        ]
+        if not alone and self.counts:
+            together = AuditEntry(KIND, f"{len(self.customer_ids)} customers", self.requested_by, outcome, run_id)
+            entries.append(_with_counts(together, self.counts, f"forget-{self.id}", told))
+        return entries
+
+
+def _with_counts(
+    entry: AuditEntry, counts: Mapping[str, int], request_id: str, detail: Mapping[str, Any]
+) -> AuditEntry:
+    return AuditEntry(
+        entry.kind,
+        entry.subject,
+        entry.actor,
+        entry.outcome,
+        entry.run_id,
+        counts=counts,
+        request_id=request_id,
+        detail=detail,
+    )
+
+
+def open_request(
+    cursor: Cursor[TupleRow], customer_ids: Collection[int], *, by: str, reason: str, run_id: str = ""
+) -> int:
+    """Makes a request and puts its customers on the list, from which on nothing of theirs comes in as it is."""
+    if not customer_ids or not by.strip():
+        raise ForgetRequestError("The request names no customer, or nobody who asks.")
+    wanted = sorted(set(customer_ids))
+    row = cursor.execute(_OPEN, [wanted, reason, by, run_id]).fetchone()
+    assert row is not None
+    number = int(row[0])
+    remember(cursor, [Reference(Kind.CUSTOMER, str(customer)) for customer in wanted], number)
+    write(cursor, request(cursor, number).entries("begun", run_id))
+    return number
+
+
+def request(cursor: Cursor[TupleRow], number: int) -> Request:
+    """The request as it is now."""
+    with cursor.connection.cursor(row_factory=class_row(Request)) as rows:
+        found = rows.execute(_ONE, [number]).fetchone()
+    if found is None:
+        raise ForgetRequestError(f"There is no request {number}.")
+    return found
+
+
+def due(cursor: Cursor[TupleRow]) -> list[Request]:
+    """Requests with steps to take, and those to be looked at once more, oldest first."""
+    with cursor.connection.cursor(row_factory=class_row(Request)) as rows:
+        return rows.execute(_DUE).fetchall()
+
+
+def begin(cursor: Cursor[TupleRow], number: int, run_id: str) -> None:
+    """Notes that somebody takes the request's steps now."""
+    cursor.execute(_BEGIN, [run_id, number])
+
+
+def step_done(cursor: Cursor[TupleRow], number: int, step: str, counts: Mapping[str, int]) -> None:
+    """Notes a step, in the transaction of what it did."""
+    cursor.execute(_STEP, [step, Jsonb(dict(counts)), number])
+
+
+def keep_records(cursor: Cursor[TupleRow], number: int, records: Mapping[str, Collection[str]]) -> None:
+    """Remembers which records the request is about: what they were found by is erased with them."""
+    for entity, ids in records.items():
+        cursor.execute(_RECORDS, [number, entity, sorted(ids)])
+
+
+def records_of(cursor: Cursor[TupleRow], number: int) -> dict[str, list[str]]:
+    """The records of a request, by entity."""
+    found: dict[str, list[str]] = {}
+    for entity, record_id in cursor.execute(_RECORDS_OF, [number]):
+        found.setdefault(entity, []).append(record_id)
+    return found
+
+
+def finish(cursor: Cursor[TupleRow], number: int, run_id: str) -> None:
+    """Notes that all steps were taken, and when to look once more."""
+    cursor.execute(_DONE, [LOOK_AGAIN_AFTER, number])
+    write(cursor, request(cursor, number).entries("done", run_id))
+
+
+def verify(cursor: Cursor[TupleRow], number: int, run_id: str, late: Mapping[str, int]) -> None:
+    """Notes that a second look was taken and what it found; the list of records has served."""
+    cursor.execute(_VERIFIED, [Jsonb({f"late {place}": count for place, count in late.items()}), number])
+    cursor.execute(_DROP_RECORDS, [number])
+    write(cursor, request(cursor, number).entries("done", run_id, {"second_look": True}))
+
+
+def fail(cursor: Cursor[TupleRow], number: int, run_id: str, code: str) -> None:
+    """Notes that the steps broke off; they are taken up where they were left."""
+    cursor.execute(_FAILED, [code, number])
+    write(cursor, request(cursor, number).entries("failed", run_id, {"error": code}))

@@ -1,0 +1,79 @@
+"""The job `forget_customer`: carries out requests to forget, whoever made them. How lies in `privacy`."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
+from centra_assets.privacy.forgetting import Forgetting
+from centra_assets.privacy.requests import Request
+from centra_assets.resources.storage import LakeResource, WarehouseResource
+
+FORGET_CUSTOMER = "forget_customer"
+# One pass through raw serves so many; a first start may find years of anonymised customers.
+ANONYMISED_AT_ONCE = 500
+
+_ANONYMISED = "anonymised in Centra"
+
+
+class ForgetConfig(dg.Config):
+    """Whom to forget and who asks. With nobody named, what is due is carried out."""
+
+    customers: list[int] = []
+    requested_by: str = ""
+    # Also those whom Centra has anonymised since the last time.
+    anonymised: bool = False
+
+
+def build_forget_job() -> dg.JobDefinition:
+    """The job."""
+
+    @dg.op(
+        description="Masks the customers' records in raw, empties their columns in core, history and inbox, and keeps "
+        "them out from then on.",
+        retry_policy=TRANSIENT_RETRIES,
+    )
+    def forget(
+        context: dg.OpExecutionContext, config: ForgetConfig, lake: LakeResource, warehouse: WarehouseResource
+    ) -> None:
+        with failures_told_apart():
+            forgetting = Forgetting(lake.open(), warehouse.open(), warehouse.database_url, context.run_id)
+            # A retry finds its request made already.
+            if context.retry_number == 0:
+                _ask(context, config, forgetting)
+            done = forgetting.carry_out()
+        context.log.info(f"{len(done)} requests carried out.")
+        context.add_output_metadata(dict(_told(done)))
+
+    # A process for the step would cost as much as the run itself.
+    @dg.job(
+        name=FORGET_CUSTOMER,
+        description="Forgets customers: erases their personal data and keeps it out. Irreversible. The config names "
+        "them and who asks; the sensor `forgetting` starts it for those whom Centra has anonymised.",
+        tags={"centra_assets/lane": "privacy"},
+        executor_def=dg.in_process_executor,
+    )
+    def job() -> None:
+        forget()
+
+    return job
+
+
+def _ask(context: dg.OpExecutionContext, config: ForgetConfig, forgetting: Forgetting) -> None:
+    if config.customers:
+        number = forgetting.ask(config.customers, by=config.requested_by)
+        context.log.info(f"Request {number}: {len(config.customers)} customers.")
+    if config.anonymised:
+        found = forgetting.anonymised(ANONYMISED_AT_ONCE)
+        if found:
+            number = forgetting.ask(found, by="sensor:forgetting", reason=_ANONYMISED)
+            context.log.info(f"Request {number}: {len(found)} customers that Centra has anonymised.")
+
+
+def _told(done: Sequence[Request]) -> dict[str, int]:
+    """Counts in sum; an id or a count is all that a request knows."""
+    return {
+        "requests": len(done),
+        "customers": sum(len(request.customer_ids) for request in done),
+        "files_rewritten": sum(count for r in done for place, count in r.counts.items() if place.endswith(" files")),
+    }
