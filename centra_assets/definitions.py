@@ -106,7 +106,7 @@ def build_definitions(
             *standing.checks,
             *[build_workbook_check(calendar) for _ in workbook_jobs],
         ],
-        jobs=[*jobs.values(), *sync_jobs.all(), forget_job, *mart_jobs, *workbook_jobs, retention],
+        jobs=[*jobs.values(), *sync_jobs.all(), forget_job, *mart_jobs, *workbook_jobs, *standing.jobs, retention],
         schedules=[
             *build_schedules(
                 sync, calendar, entities=entities, refresh=jobs, sweep=sync_jobs.sweep, reconcile=sync_jobs.reconcile

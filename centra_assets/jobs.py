@@ -8,11 +8,14 @@ import dagster as dg
 
 from centra_assets.assets.marts import mart_key
 from centra_assets.assets.metadata import core_key, raw_key
+from centra_assets.assets.workbook import KEY as WORKBOOK_KEY
 from centra_assets.entities.model import Axis, Entity
 from centra_assets.marts.model import Mart
 
 # The job of all marts.
 REFRESH_MARTS = "refresh_marts"
+# The job of the month-end workbook.
+FINANCE_WORKBOOK = "finance_workbook"
 
 # What `dg.define_asset_job` returns; Dagster does not export its type.
 AssetJob = Any
@@ -38,12 +41,12 @@ def assets_of(entities: Sequence[Entity], axis: Axis) -> list[dg.AssetKey]:
     )
 
 
-def build_jobs(entities: Sequence[Entity]) -> dict[Axis, AssetJob]:
-    """One job per axis that any entity uses: raw, core and their checks."""
+def build_jobs(entities: Sequence[Entity], apart: dg.AssetSelection | None = None) -> dict[Axis, AssetJob]:
+    """One job per axis that any entity uses: raw, core and their checks, but for those that stand apart."""
     return {
         axis: dg.define_asset_job(
             name,
-            selection=dg.AssetSelection.assets(*assets_of(entities, axis)),
+            selection=_without(dg.AssetSelection.assets(*assets_of(entities, axis)), apart),
             description=f"Raw and core of everything partitioned by {axis}."
             if axis is not Axis.NONE
             else "Raw and core of everything that is one snapshot: reference data, accounts, promotions.",
@@ -53,11 +56,25 @@ def build_jobs(entities: Sequence[Entity]) -> dict[Axis, AssetJob]:
     }
 
 
-def build_marts_job(marts: Sequence[Mart]) -> AssetJob:
+def _without(selection: dg.AssetSelection, apart: dg.AssetSelection | None) -> dg.AssetSelection:
+    return selection if apart is None else selection - apart
+
+
+def build_marts_job(marts: Sequence[Mart], apart: dg.AssetSelection | None = None) -> AssetJob:
     """The job that computes days of the marts, with their checks."""
     return dg.define_asset_job(
         REFRESH_MARTS,
-        selection=dg.AssetSelection.assets(*[mart_key(mart) for mart in marts]),
+        selection=_without(dg.AssetSelection.assets(*[mart_key(mart) for mart in marts]), apart),
         description="Computes days of the marts from core.",
+        tags={"centra_assets/lane": "marts"},
+    )
+
+
+def build_workbook_job() -> AssetJob:
+    """The job that writes months of the finance workbook and reads them back."""
+    return dg.define_asset_job(
+        FINANCE_WORKBOOK,
+        selection=dg.AssetSelection.assets(WORKBOOK_KEY),
+        description="Writes the month-end workbook and compares the file with core.",
         tags={"centra_assets/lane": "marts"},
     )

@@ -77,7 +77,9 @@ def _is_named(day: date, expression: str, in_month: set[int], months: set[int], 
     """As cron has it: where both kinds of day are restricted, either will do."""
     by_month, by_week = day.day in in_month, day.isoweekday() % 7 in {number % 7 for number in in_week}
     *_, of_month, _, of_week = expression.split()
-    is_day = by_month or by_week if not of_month.startswith("*") and not of_week.startswith("*") else by_month and by_week
+    is_day = (
+        by_month or by_week if not of_month.startswith("*") and not of_week.startswith("*") else by_month and by_week
+    )
     return is_day and day.month in months
 
 

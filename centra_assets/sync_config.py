@@ -238,6 +238,7 @@ class SyncConfig(Section):
 
     events: EventSettings = EventSettings()
     sync: DrainSettings = DrainSettings()
+    checks: CheckSettings = CheckSettings()
     retention: RetentionSettings = RetentionSettings()
     entities: Mapping[str, EntitySync]
 

@@ -12,7 +12,7 @@ import dagster as dg
 
 from centra_assets.assets.failures import failures_told_apart
 from centra_assets.assets.metadata import core_key, raw_key
-from centra_assets.checks.standing import age, described, wanted
+from centra_assets.checks.standing import age, described
 from centra_assets.entities.model import Entity
 from centra_assets.resources.storage import LakeResource, WarehouseResource
 from centra_assets.storage.lake import Lake
@@ -44,16 +44,17 @@ def build_freshness_checks(
     def checks(
         context: dg.AssetCheckExecutionContext, lake: LakeResource, warehouse: WarehouseResource
     ) -> Iterator[dg.AssetCheckResult]:
-        chosen = [key for key in watched if key in wanted(context)]
-        if not chosen:
-            return
+        chosen = context.selected_asset_check_keys
         with failures_told_apart():
-            marks = {(mark.entity, mark.strategy): mark for mark in SyncState(warehouse.database_url).marks() if not mark.partition}
+            marks = {
+                (mark.entity, mark.strategy): mark
+                for mark in SyncState(warehouse.database_url).marks()
+                if not mark.partition
+            }
             store = lake.open()
-            for key in chosen:
-                entity, settings, limits = watched[key]
-                fresh_at = fresh_as_of(entity, settings, marks, store)
-                yield judged(key, fresh_at, limits, clock())
+            for key, (entity, settings, limits) in watched.items():
+                if key in chosen:
+                    yield judged(key, fresh_as_of(entity, settings, marks, store), limits, clock())
 
     return [checks]
 
@@ -82,8 +83,9 @@ def fresh_as_of(
 
 
 def judged(key: dg.AssetCheckKey, fresh_at: datetime | None, limits: Limits, now: datetime) -> dg.AssetCheckResult:
-    """Fresh, late (a warning) or stale (an error). What was never fresh is late: perhaps it was only just installed."""
+    """Fresh, late (a warning) or stale (an error). What was never fresh is late: it may be just installed."""
     old = now - fresh_at if fresh_at else None
+    known = {"age_minutes": int(old / timedelta(minutes=1)), "fresh_at": str(fresh_at)} if old is not None else {}
     is_stale = old is not None and old >= limits.fail
     return dg.AssetCheckResult(
         asset_key=key.asset_key,
@@ -94,7 +96,7 @@ def judged(key: dg.AssetCheckKey, fresh_at: datetime | None, limits: Limits, now
             "age": age(old),
             "warns_after": age(limits.warn),
             "fails_after": age(limits.fail),
-            **({"age_minutes": int(old / timedelta(minutes=1)), "fresh_at": fresh_at.isoformat()} if old and fresh_at else {}),
+            **known,
         },
     )
 

@@ -46,7 +46,10 @@ _SHAPES = [
     )
 ]
 _OTHERS = (
-    ("card verification code", re.compile(r"(?i)(?:\bcv[cv]|\bcsc|security[ _-]?code|card[ _-]?verification)2?\W{1,8}\d{3,4}\b")),
+    (
+        "card verification code",
+        re.compile(r"(?i)(?:\bcv[cv]|\bcsc|security[ _-]?code|card[ _-]?verification)2?\W{1,8}\d{3,4}\b"),
+    ),
     ("payment provider's key", re.compile(r"\b[sr]k_live_[0-9A-Za-z]{8,}")),
     ("private key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")),
     ("bearer token", re.compile(r"\b[Bb]earer +[A-Za-z0-9._~+/-]{16,}")),

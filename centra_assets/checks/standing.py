@@ -1,4 +1,4 @@
-"""What standing checks share: they judge the platform and no load, so a run that materializes never evaluates them.
+"""What standing checks share: they judge the platform and no load, so no job that loads takes them along.
 
 Their jobs and schedules are here; which checks there are, is beside this file.
 """
@@ -19,14 +19,6 @@ STANDING, NIGHTLY = "standing_checks", "nightly_checks"
 SHOWN_KEYS = 20
 # They have a slot of their own: neither do they wait for a backfill, nor anybody for them.
 LANE = {"centra_assets/lane": "checks"}
-
-
-def wanted(context: dg.AssetCheckExecutionContext) -> frozenset[dg.AssetCheckKey]:
-    """The checks to evaluate: those selected, or none where the run materializes assets and takes their checks along."""
-    if context.op_execution_context.job_def.asset_layer.selected_asset_keys:
-        context.log.debug("Standing checks are evaluated by their own jobs, and when somebody executes them.")
-        return frozenset()
-    return frozenset(context.selected_asset_check_keys)
 
 
 def told(
@@ -57,6 +49,11 @@ def age(value: timedelta | None) -> str:
     return "unknown" if value is None else shortly(timedelta(minutes=int(value.total_seconds() // 60)))
 
 
+def selection_of(every: Iterable[dg.AssetChecksDefinition]) -> dg.AssetSelection:
+    """These checks, to be selected or left out."""
+    return dg.AssetSelection.checks(*[key for checks in every for key in checks.check_keys])
+
+
 def build_standing_jobs(
     hourly: Sequence[dg.AssetChecksDefinition], nightly: Sequence[dg.AssetChecksDefinition]
 ) -> list[Any]:
@@ -68,7 +65,7 @@ def build_standing_jobs(
     return [
         dg.define_asset_job(
             name,
-            selection=dg.AssetSelection.checks(*[key for checks in every for key in checks.check_keys]),
+            selection=selection_of(every),
             description=description,
             tags=LANE,
             executor_def=dg.in_process_executor,

@@ -1,11 +1,8 @@
 """The doctor's questions to Centra: the token, its permissions, the live schema, the rate limits."""
 
-import base64
-import binascii
-import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from centra_assets.assets.metadata import reads
 from centra_assets.assets.queries import attribute_paths_to_drop, query_of
@@ -13,6 +10,7 @@ from centra_assets.centra.blocking import BlockingClient, connect
 from centra_assets.centra.buckets import Priority
 from centra_assets.centra.errors import AuthenticationError, PermissionDeniedError
 from centra_assets.centra.pruning import Pruned
+from centra_assets.centra.token_expiry import expiry_of
 from centra_assets.commands.findings import Finding, Outcome
 from centra_assets.entities.model import Axis, Entity
 from centra_assets.entities.registry import ENTITIES, entity
@@ -72,9 +70,8 @@ def _asked(client: BlockingClient, settings: Settings) -> Iterator[Finding]:
 
 
 def _expiry(settings: Settings) -> Finding:
-    ends = settings.api_token_expires_at or (
-        _claimed_expiry(settings.api_token.get_secret_value()) if settings.api_token else None
-    )
+    token = settings.api_token.get_secret_value() if settings.api_token else ""
+    ends = expiry_of(token, settings.api_token_expires_at)
     renew = "Make a new token in AMS (System > API tokens) with the same permissions and integration name."
     if ends is None:
         return Finding(
@@ -89,18 +86,6 @@ def _expiry(settings: Settings) -> Finding:
     if days <= EXPIRY_WARNING_DAYS:
         return Finding("token", Outcome.WARNING, f"The token ends in {days} days, on {ends}.", renew)
     return Finding("token", Outcome.FINE, f"The token ends on {ends}, in {days} days.")
-
-
-def _claimed_expiry(token: str) -> date | None:
-    """The `exp` claim where the token is a JWT; None for an opaque one."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return None
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-        return datetime.fromtimestamp(claims["exp"], UTC).date()
-    except (ValueError, KeyError, TypeError, binascii.Error):
-        return None
 
 
 def _entities(client: BlockingClient, settings: Settings) -> Iterator[Finding]:
