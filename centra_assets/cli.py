@@ -92,6 +92,49 @@ def roles(
     raise typer.Exit(run_roles(apply=apply))
 
 
+quarantine = typer.Typer(no_args_is_help=True, help="Records that break their contract: list, show, retry.")
+app.add_typer(quarantine, name="quarantine")
+
+
+@quarantine.command("list")
+def quarantine_list(
+    entity: Annotated[str | None, typer.Option(help="Only this entity.")] = None,
+    partition: Annotated[str | None, typer.Option(help="Only this partition: a day, a month, an id.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+) -> None:
+    """What is set aside, since when and why, and whether anything waits for it."""
+    from centra_assets.commands.quarantine import run_list
+
+    raise typer.Exit(run_list(entity=entity, partition=partition, as_json=as_json))
+
+
+@quarantine.command("show")
+def quarantine_show(
+    entity: Annotated[str, typer.Argument(help="The entity, such as orders.")],
+    record_id: Annotated[str, typer.Argument(help="The record's id; the number, for orders.")],
+    payload: Annotated[bool, typer.Option("--payload", help="Also what Centra sent, personal data masked.")] = False,
+    unmasked: Annotated[
+        bool, typer.Option("--unmasked", help="The payload with personal data; whoever looks is in the audit.")
+    ] = False,
+) -> None:
+    """All that is known of one record, with the files and rows of the lake that it was read from."""
+    from centra_assets.commands.quarantine import run_show
+
+    raise typer.Exit(run_show(entity=entity, record_id=record_id, payload=payload, unmasked=unmasked))
+
+
+@quarantine.command("retry")
+def quarantine_retry(
+    entity: Annotated[list[str] | None, typer.Option(help="Only this entity; may be given several times.")] = None,
+    record_id: Annotated[list[str] | None, typer.Option("--id", help="Only this record; several times.")] = None,
+    refetch: Annotated[bool, typer.Option(help="Ask Centra again; without, parse what the lake has.")] = True,
+) -> None:
+    """Try again what is set aside; exit code 1 when something stayed."""
+    from centra_assets.commands.quarantine import run_retry
+
+    raise typer.Exit(run_retry(entities=entity or (), ids=record_id or (), refetch=refetch))
+
+
 @app.command()
 def migrate() -> None:
     """Bring the database of CENTRA_DATABASE_URL up to date; for installations that `dev` does not start."""

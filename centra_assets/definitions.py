@@ -34,6 +34,7 @@ from centra_assets.settings import Settings
 from centra_assets.sync.mart_ops import build_stale_days_job
 from centra_assets.sync.ops import build_sync_jobs
 from centra_assets.sync.privacy_ops import build_forget_job
+from centra_assets.sync.quarantine_ops import build_retry_job
 from centra_assets.sync.retention_ops import build_retention_job, build_retention_schedules
 from centra_assets.sync_config import SyncConfig
 from centra_assets.sync_file import load_sync_config
@@ -106,7 +107,16 @@ def build_definitions(
             *standing.checks,
             *[build_workbook_check(calendar) for _ in workbook_jobs],
         ],
-        jobs=[*jobs.values(), *sync_jobs.all(), forget_job, *mart_jobs, *workbook_jobs, *standing.jobs, retention],
+        jobs=[
+            *jobs.values(),
+            *sync_jobs.all(),
+            build_retry_job(entities, calendar),
+            forget_job,
+            *mart_jobs,
+            *workbook_jobs,
+            *standing.jobs,
+            retention,
+        ],
         schedules=[
             *build_schedules(
                 sync, calendar, entities=entities, refresh=jobs, sweep=sync_jobs.sweep, reconcile=sync_jobs.reconcile

@@ -71,18 +71,21 @@ def apply(
     source: str,
     within: Within | None = None,
     guard: CollapseGuard = DEFAULT_GUARD,
+    again: bool = False,
 ) -> Applied:
     """Brings records into raw and core. `rows` has PLACED_SCHEMA; a null payload says that the record is gone.
 
-    What the lake has just so is not appended, and not loaded either unless core may have missed it. `within` runs in
-    the transaction of the last load; without anything to load, in one of its own. Raises storage's errors.
+    What the lake has just so is not appended, and not loaded either unless core may have missed it, or `again` asks
+    for it. `within` runs in the transaction of the last load; without anything to load, in one of its own. Raises
+    storage's errors.
     """
     # What the lake would not take as it is must not go by it into core either.
     compared = _compared(entity, lake.admitted(entity.name, rows), lake)
     news = compared.filter("is_new").select(list(PLACED_SCHEMA)).with_columns(pl.lit(source).alias("source"))
     raw = lake.append_changes(entity.name, news, run_id=run_id, fetched_at=_first(news)) if news.height else {}
     # Whoever was killed between raw and core left records of which core knows nothing yet.
-    missed = _missed(entity, compared.filter(~pl.col("is_new")), warehouse)
+    old = compared.filter(~pl.col("is_new"))
+    missed = old.select(list(PLACED_SCHEMA)) if again else _missed(entity, old, warehouse)
     loading = _Loading(entity, warehouse, context, run_id, guard)
     loads = list(_scopes(entity, pl.concat([news, missed])))
     for place, (batch, scope) in enumerate(loads, start=1):
