@@ -10,10 +10,10 @@ depends_on = None
 _STATEMENTS: tuple[str, ...] = (
     """
     CREATE TABLE ops.privacy_state (
-        only boolean PRIMARY KEY DEFAULT true,
+        is_only_row boolean PRIMARY KEY DEFAULT true,
         key bytea NOT NULL,
         generation bigint NOT NULL DEFAULT 0,
-        CONSTRAINT privacy_state_is_one_row CHECK (only)
+        CONSTRAINT privacy_state_is_one_row CHECK (is_only_row)
     )
     """,
     "COMMENT ON TABLE ops.privacy_state IS 'One row: the key that e-mail addresses are hashed with, made here and known "
