@@ -10,6 +10,7 @@ import dagster as dg
 
 from centra_assets.calendar import Calendar
 from centra_assets.entities.model import Axis, Entity
+from centra_assets.finance.month import Month
 from centra_assets.jobs import JOB_NAMES, AssetJob, assets_of
 from centra_assets.partitions import DYNAMIC_AXES, dynamic_name
 from centra_assets.sync_config import SyncConfig
@@ -18,6 +19,9 @@ SWEEP_OP, RECONCILE_OP = "sweep_entities", "reconcile_entities"
 
 # Runs that read partitions again have slots of their own, so that real time never waits behind them.
 LANE = {"centra_assets/lane": "refresh"}
+
+# By the third, what the last day's orders still had to say has been read by several sweeps and a reconciliation.
+MONTH_END = "0 5 3 * *"
 
 _WORDS = {"*": "any", "/": "per", "-": "to", ",": "and", " ": "_"}
 
@@ -68,6 +72,27 @@ def build_schedules(
             if axis in refresh
         ],
     ]
+
+
+def build_workbook_schedule(job: AssetJob, calendar: Calendar) -> dg.ScheduleDefinition:
+    """The workbook of the month that is over, on the third of the next one, in the merchant's zone."""
+
+    @dg.schedule(
+        name="month_end_workbook",
+        job=job,
+        cron_schedule=MONTH_END,
+        execution_timezone=str(calendar.zone),
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Writes the finance workbook of the last whole month.",
+    )
+    def month_end(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        today = context.scheduled_execution_time.astimezone(calendar.zone).date()
+        month = Month(today.replace(day=1)).before()
+        if month.first < calendar.start.replace(day=1):
+            return dg.SkipReason(f"{month.name} is before the first day of the data.")
+        return dg.RunRequest(run_key=f"month_end_workbook-{month.name}", partition_key=month.first.isoformat())
+
+    return month_end
 
 
 def spelled(cron: str) -> str:

@@ -66,6 +66,7 @@ class Settings(BaseSettings):
         None, description="PostgreSQL for Dagster, inbox, core tables and marts."
     )
     lake_url: str = Field(".centra/lake", description="Folder or s3:// URL of the raw log.")
+    out_url: str = Field(".centra/out", description="Folder or s3:// URL of finished files, such as workbooks.")
     timezone: Annotated[ZoneInfo, BeforeValidator(_zone)] = Field(
         ZoneInfo("Europe/Stockholm"), description="The merchant's own time zone; days and months are cut in it."
     )
@@ -84,6 +85,10 @@ class Settings(BaseSettings):
     receiver_port: int = Field(8801, ge=0, le=65_535, description="Port of the webhook receiver; 0 takes a free one.")
 
     sync_file: Path | None = Field(None, description="The merchant's own sync.yaml, read over the project's.")
+    alerts_file: Path | None = Field(None, description="The merchant's own alerts.yaml, read over the project's.")
+    dagster_url: AnyHttpUrl = Field(
+        AnyHttpUrl("http://127.0.0.1:3000"), description="Where Dagster's web interface is, for links in alerts."
+    )
 
     @classmethod
     def load(cls) -> Self:

@@ -131,6 +131,7 @@ def running_stack(
             environment["CENTRA_API_TOKEN"] = "sandbox-token"  # noqa: S105 - the sandbox's own, open to anyone
             up.sandbox_admin = f"{url}/admin"
         environment.setdefault("CENTRA_LAKE_URL", str((home / "lake").resolve()))
+        environment.setdefault("CENTRA_OUT_URL", str((home / "out").resolve()))
         environment |= dagster_environment(environment["CENTRA_DATABASE_URL"], home)
         yield up
 
