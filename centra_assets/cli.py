@@ -199,6 +199,52 @@ def sandbox(
     )
 
 
+alerts = typer.Typer(no_args_is_help=True, help="Alerts: what stands, silences, and whether messages arrive.")
+app.add_typer(alerts, name="alerts")
+
+
+@alerts.command("test")
+def alerts_test(
+    channel: Annotated[str | None, typer.Option(help="Only this channel of alerts.yaml.")] = None,
+) -> None:
+    """Send a marked message through each channel and say what each answered; exit code 1 when one did not take it."""
+    from centra_assets.commands.alerts import run_test
+
+    raise typer.Exit(run_test(channel=channel))
+
+
+@alerts.command("list")
+def alerts_list(
+    everything: Annotated[bool, typer.Option("--all", help="Also those that are over or not told yet.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
+) -> None:
+    """Show the alerts that stand, the worst first."""
+    from centra_assets.commands.alerts import run_list
+
+    raise typer.Exit(run_list(everything=everything, as_json=as_json))
+
+
+@alerts.command("silence")
+def alerts_silence(
+    key: Annotated[str, typer.Argument(help="An alert's key, or a pattern with * such as 'check/core/*'.")],
+    length: Annotated[str, typer.Option("--for", help="A duration such as 2h; 0m ends the silence.")] = "2h",
+) -> None:
+    """Send nothing about an alert for a while; what still stands after that is told then."""
+    from centra_assets.commands.alerts import run_silence
+
+    raise typer.Exit(run_silence(key=key, length=length))
+
+
+@alerts.command("resolve")
+def alerts_resolve(
+    key: Annotated[str, typer.Argument(help="The key of an alert about failed runs or a check.")],
+) -> None:
+    """End an alert about failed work that nobody will do again."""
+    from centra_assets.commands.alerts import run_resolve
+
+    raise typer.Exit(run_resolve(key=key))
+
+
 def main() -> None:
     """Run the command line; an error of ours prints as its code, cause and remedy, without a traceback."""
     try:

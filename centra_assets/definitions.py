@@ -6,7 +6,10 @@ from typing import Any
 
 import dagster as dg
 
+from centra_assets.alerts.settings_file import load_alert_settings
+from centra_assets.alerts.wording import Wording
 from centra_assets.assets.core import build_core_assets
+from centra_assets.assets.groups import owner_of
 from centra_assets.assets.marts import build_mart_asset, build_mart_checks
 from centra_assets.assets.raw import build_raw_asset
 from centra_assets.assets.sources import build_source_assets
@@ -24,6 +27,7 @@ from centra_assets.resources.centra import CentraResource
 from centra_assets.resources.outbox import OutboxResource
 from centra_assets.resources.storage import LakeResource, WarehouseResource
 from centra_assets.schedules import build_schedules, build_workbook_schedule
+from centra_assets.sensors.alerts import AlertWatch, build_alerts_sensor
 from centra_assets.sensors.dynamic_partitions import build_partition_sensor
 from centra_assets.sensors.events import build_events_sensor
 from centra_assets.sensors.forgetting import build_forgetting_sensor
@@ -95,6 +99,7 @@ def build_definitions(
         build_events_sensor(sync),
         build_sweep_sensor(sync_jobs.sweep, sync),
         build_forgetting_sensor(forget_job),
+        build_alerts_sensor(_alert_watch(settings, entities)),
     ]
     if marts:
         sensors.append(build_stale_marts_sensor(mart_jobs[1], marts, calendar))
@@ -135,6 +140,16 @@ def build_definitions(
 def _are_wired(tables: Sequence[str], entities: Sequence[Entity]) -> bool:
     """Whether all these core tables are wired."""
     return {contract.table for entity in entities for contract in entity.tables}.issuperset(tables)
+
+
+def _alert_watch(settings: Settings, entities: Sequence[Entity]) -> AlertWatch:
+    """What the alerts' sensor is told."""
+    return AlertWatch(
+        load_alert_settings(settings.alerts_file),
+        Wording(settings.timezone, str(settings.dagster_url)),
+        owners={entity.name: owner_of(entity).removeprefix("team:") for entity in entities},
+        token_expires_at=settings.api_token_expires_at,
+    )
 
 
 @dg.definitions
