@@ -74,7 +74,7 @@ def build_core_assets(
         if allowed:
             context.log.warning(f"core: {ALLOW_COLLAPSE_TAG} is set; no deletion of {entity.name} is held back.")
         with failures_told_apart():
-            store = warehouse.open()
+            store = warehouse.open(context.run)
             for change in store.prepare([table_of(contract) for contract in selected]):
                 context.log.info(f"core: {change}")
             report = load(

@@ -67,7 +67,7 @@ def build_mart_asset(mart: Mart, calendar: Calendar, *, partitions_per_run: int)
         keys = partition_keys(context)
         allowed = context.run.tags.get(ALLOW_QUARANTINED_TAG) == "true"
         with failures_told_apart():
-            store = warehouse.open()
+            store = warehouse.open(context.run)
             blocked = {} if allowed else blocked_days(sources_of(mart), keys, store)
             days = [key for key in keys if key not in blocked]
             if not days:

@@ -4,6 +4,7 @@ import dagster as dg
 from pydantic import Field
 
 from centra_assets.privacy.forgotten import Admission, ForgottenList
+from centra_assets.resources.actors import asked_by
 from centra_assets.storage.lake import Lake
 from centra_assets.storage.warehouse import Warehouse
 
@@ -24,6 +25,6 @@ class WarehouseResource(dg.ConfigurableResource):
 
     database_url: str = Field(description="PostgreSQL URL.")
 
-    def open(self) -> Warehouse:
-        """The warehouse; connections are opened per call."""
-        return Warehouse(self.database_url)
+    def open(self, run: dg.DagsterRun | None = None) -> Warehouse:
+        """The warehouse; connections are opened per call. Whoever loads gives his run: the trail says for whom."""
+        return Warehouse(self.database_url, **({} if run is None else {"actor": asked_by(run.tags)}))

@@ -1,5 +1,7 @@
 """What can go wrong in storage, each with a code and a remedy. Raised by the modules beside this one."""
 
+from collections.abc import Mapping
+
 from centra_assets.errors import CentraAssetsError
 
 
@@ -24,13 +26,20 @@ class SchemaChangeRefusedError(StorageError):
 
 
 class CollapseError(StorageError):
-    """A load would delete so much that an incomplete answer is the likelier reason."""
+    """A load would delete so much that an incomplete answer is the likelier reason.
+
+    `subject` is the asset whose rows would go, `counts` how many, where the trail is to say so.
+    """
 
     code = "STORAGE_COLLAPSE"
     remedy = (
         "Compare the source's own count; if the rows are really gone, "
         'materialize core again in a run with the tag centra_assets/allow_collapse: "true".'
     )
+
+    def __init__(self, cause: str, subject: str = "", counts: Mapping[str, int] | None = None) -> None:
+        super().__init__(cause)
+        self.subject, self.counts = subject, counts or {}
 
 
 class DuplicateKeyError(StorageError):

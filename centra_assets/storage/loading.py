@@ -12,6 +12,7 @@ import polars as pl
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow, scalar_row
 
+from centra_assets.storage import audit
 from centra_assets.storage.batches import PartitionScope, Scope, TableBatch, as_of_each, checked, fetches
 from centra_assets.storage.copying import CsvSource, as_csv
 from centra_assets.storage.digests import forget, remember
@@ -20,6 +21,7 @@ from centra_assets.storage.planning import Plan, per_partition, planned
 from centra_assets.storage.quarantine import NOBODY, update_quarantine
 from centra_assets.storage.recognition import recognised
 from centra_assets.storage.tables import SYSTEM_COLUMNS, Table
+from centra_assets.storage.trail import Asked, TableDone, entries, seal_of
 from centra_assets.storage.upsert import (
     SPARED,
     STALE,
@@ -65,7 +67,7 @@ class Load:
         entity: str,
         batches: Sequence[TableBatch],
         scope: Scope,
-        run_id: str,
+        asked: Asked,
         quarantined: pl.DataFrame | None,
         guard: CollapseGuard,
         within: Callable[[Cursor[TupleRow]], None] | None = None,
@@ -73,7 +75,7 @@ class Load:
         self._started = time.perf_counter()
         self._entity = entity
         self._scope = scope
-        self._run_id = run_id
+        self._asked = asked
         self._quarantined = NOBODY if quarantined is None else quarantined
         self._guard = guard
         self._within = within
@@ -95,19 +97,26 @@ class Load:
         with connection.transaction(), connection.cursor() as cursor:
             cursor.execute(_SETTINGS)
             wait_for_turn(cursor, self._entity)
-            moment = Moment(_now(connection), self._run_id)
-            by_partition, stale = self._upsert(cursor, moment)
+            moment = Moment(_now(connection), self._asked.run_id)
+            done, stale = self._upsert(cursor, moment)
             note(cursor, stale, moment.at)
             update_quarantine(cursor, self._entity, self._quarantined, self._truth, moment)
-            report = self._report(by_partition)
+            report = self._report({name: table.counts for name, table in done.items()})
             _log(cursor, self._entity, moment, report)
+            self._leave_trail(cursor, done)
             if self._within:
                 self._within(cursor)
         return report
 
-    def _upsert(self, cursor: Cursor[TupleRow], moment: Moment) -> tuple[dict[str, dict[str, LoadCounts]], set[Stale]]:
+    def _leave_trail(self, cursor: Cursor[TupleRow], done: Mapping[str, TableDone]) -> None:
+        """Entries for what changed, in the load's own transaction; a load that changed nothing leaves none."""
+        if any(table.has_changes for table in done.values()):
+            key = seal_of(cursor)
+            audit.write(cursor, [entry for table in done.values() for entry in entries(table, self._asked, key)])
+
+    def _upsert(self, cursor: Cursor[TupleRow], moment: Moment) -> tuple[dict[str, TableDone], set[Stale]]:
         plans = planned(cursor, self._work, self._scope)
-        counts = {}
+        done = {}
         stale: set[Stale] = set()
         with ThreadPoolExecutor(1) as pool:
             sources = [_Sources(pool, plan, moment) for plan in plans]
@@ -116,17 +125,16 @@ class Load:
                 for source in sources[index : index + 2]:
                     source.begin()
                 upsert = TableUpsert(cursor, plan.table, self._truth, moment, self._guard)
-                counts[plan.table.name] = self._carry_out(cursor, plan, sources[index], upsert)
+                done[plan.table.name] = self._carry_out(cursor, plan, sources[index], upsert)
                 stale |= upsert.stale()
-        return counts, stale
+        return done, stale
 
-    def _carry_out(
-        self, cursor: Cursor[TupleRow], plan: Plan, sources: "_Sources", upsert: TableUpsert
-    ) -> dict[str, LoadCounts]:
+    def _carry_out(self, cursor: Cursor[TupleRow], plan: Plan, sources: "_Sources", upsert: TableUpsert) -> TableDone:
         fresh = per_partition(plan.fresh)
         outcomes: Outcomes = {}
         counts = {partition: LoadCounts(unchanged=count) for partition, count in plan.same.items()}
-        if fresh and not upsert.copy(plan.fresh, sources.fresh):
+        copied = not fresh or upsert.copy(plan.fresh, sources.fresh)
+        if not copied:
             # Rows that the table has elsewhere: their records moved, so everything is compared.
             keys = sorted({*plan.compared_keys, *plan.fresh[self._scope.column]})
             outcomes = upsert.compare(keys, sources.everything, plan.late)
@@ -139,11 +147,15 @@ class Load:
             for partition in {*fresh, *found}:
                 new = LoadCounts(inserted=fresh.get(partition, 0))
                 counts[partition] = LoadCounts.total([new, found.get(partition, LoadCounts())])
-        self._keep_digests(cursor, plan, {*fresh}, outcomes)
-        return counts
+        exact = self._keep_digests(cursor, plan, {*fresh}, outcomes)
+        return TableDone(plan, counts, upsert.changes, exact, copied)
 
-    def _keep_digests(self, cursor: Cursor[TupleRow], plan: Plan, fresh: set[str], outcomes: Outcomes) -> None:
-        """Remembers the partitions that now hold just what the batch holds; forgets the others that were touched."""
+    def _keep_digests(
+        self, cursor: Cursor[TupleRow], plan: Plan, fresh: set[str], outcomes: Outcomes
+    ) -> Mapping[str, str]:
+        """Remembers the partitions that now hold just what the batch holds, and returns their digests; forgets the
+        others that were touched.
+        """
         doubtful = {part for kind, *parts in outcomes for part in parts if part and kind in (STALE, SPARED)}
         touched = fresh | {part for _, *parts in outcomes for part in parts if part}
         forgotten = doubtful | (touched - plan.digests.keys())
@@ -154,6 +166,7 @@ class Load:
             remember(
                 cursor, plan.table, exact, self._scope.sources if isinstance(self._scope, PartitionScope) else None
             )
+        return exact
 
     def _report(self, counts: Mapping[str, Mapping[str, LoadCounts]]) -> LoadReport:
         partitions = self._scope.partitions if isinstance(self._scope, PartitionScope) else ()

@@ -36,7 +36,7 @@ class Plan:
     `same` counts the rows of partitions that are known to hold just that. `fresh` rows belong to partitions or records
     of which the table has nothing. `compared` rows meet what the table has of `compared_keys`, or are of records that
     were read later than the batch read them: `late` says when (_partition, _record_id, _read_at). `digests` are the
-    batch's, for the partitions that are its scope.
+    batch's, for the partitions that are its scope; `known` are the table's, of those whose digest is remembered.
     """
 
     table: Table
@@ -46,6 +46,7 @@ class Plan:
     compared_keys: Sequence[str]
     late: pl.DataFrame
     digests: Mapping[str, str]
+    known: Mapping[str, str]
 
 
 def planned(cursor: Cursor[TupleRow], work: Sequence[tuple[Table, pl.DataFrame]], scope: Scope) -> list[Plan]:
@@ -59,6 +60,7 @@ def _alone(cursor: Cursor[TupleRow], table: Table, rows: pl.DataFrame, scope: Sc
     """The plan of a table that nobody else says anything about."""
     keys = list(scope.keys)
     current: dict[str, str] = {}
+    before: dict[str, str] = {}
     same: dict[str, int] = {}
     if isinstance(scope, PartitionScope):
         current = digests(table, rows, keys)
@@ -71,7 +73,7 @@ def _alone(cursor: Cursor[TupleRow], table: Table, rows: pl.DataFrame, scope: Sc
     met = _present(cursor, table, keys, scope)
     meets = pl.col(scope.column).is_in(met)
     nobody = pl.DataFrame(schema=_LATE_SCHEMA)
-    return Plan(table, same, rows.filter(~meets), rows.filter(meets), sorted(met), nobody, current)
+    return Plan(table, same, rows.filter(~meets), rows.filter(meets), sorted(met), nobody, current, before)
 
 
 def _present(cursor: Cursor[TupleRow], table: Table, keys: Sequence[str], scope: Scope) -> list[str]:

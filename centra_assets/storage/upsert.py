@@ -9,6 +9,7 @@ import polars as pl
 from psycopg import Cursor, errors, sql
 from psycopg.rows import TupleRow
 
+from centra_assets.storage.changes import Change, observed
 from centra_assets.storage.copying import copy_into, indexes_rebuilt
 from centra_assets.storage.errors import CollapseError
 from centra_assets.storage.following import Stale, days_in, days_of, followed
@@ -106,6 +107,8 @@ class TableUpsert:
         self._parts = _statement_parts(table, truth)
         self._copied: set[Stale] = set()
         self._compared: dict[str, set[date | None]] = {}
+        # By partition, what `compare` changed.
+        self.changes: Mapping[str, Change] = {}
 
     def copy(self, rows: pl.DataFrame, pieces: Pieces) -> bool:
         """COPYs rows, whose CSV are the pieces, straight into the table.
@@ -231,12 +234,12 @@ class TableUpsert:
         if deleted > self._guard.rows:
             present = sum(self._present().values())
             if self._guard.refuses(deleted, present):
-                raise self._collapse(f"{deleted} of {present} rows")
+                raise self._collapse(f"{deleted} of {present} rows", deleted)
         # A scope of records is no snapshot: its partitions have other rows.
         if deleted and not self._guard.may_empty and self._truth.column == "_partition":
             emptied = sorted(self._emptied(outcomes))
             if emptied:
-                raise self._collapse(f"all rows of {len(emptied)} partitions, {emptied[0]} among them,")
+                raise self._collapse(f"all rows of {len(emptied)} partitions, {emptied[0]} among them,", deleted)
 
     def _emptied(self, outcomes: Outcomes) -> Iterator[str]:
         """Partitions that would lose every row they have, and get none."""
@@ -252,13 +255,15 @@ class TableUpsert:
         )
         return dict(found.fetchall())
 
-    def _collapse(self, what: str) -> CollapseError:
-        return CollapseError(
-            f"the load would delete {what} of {self._table.schema}.{self._table.name}; nothing was changed."
-        )
+    def _collapse(self, what: str, rows: int) -> CollapseError:
+        table = self._table
+        cause = f"the load would delete {what} of {table.schema}.{table.name}; nothing was changed."
+        return CollapseError(cause, f"{table.schema}/{table.name}", {"deleted": rows})
 
     def _carry_out(self, outcomes: Outcomes) -> None:
         self._follow()
+        if any(_total(outcomes, name) for name in (INSERTED, UPDATED, DELETED)):
+            self.changes = observed(self._cursor, self._table, self._parts)
         superseded = _total(outcomes, UPDATED) + _total(outcomes, DELETED)
         if superseded:
             self._run(

@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, LiteralString, TypeVar
 
 import polars as pl
@@ -11,11 +11,15 @@ import psycopg
 from psycopg import Connection, Cursor, errors
 from psycopg.rows import TupleRow
 
-from centra_assets.storage import ddl, results
+from centra_assets.errors import CentraAssetsError
+from centra_assets.storage import audit, ddl, results
+from centra_assets.storage.audit import AuditEntry
 from centra_assets.storage.batches import PartitionScope, RecordScope, Scope, TableBatch
+from centra_assets.storage.errors import StorageError
 from centra_assets.storage.failures import translated
 from centra_assets.storage.loading import Load, LoadReport, recognise
 from centra_assets.storage.tables import Table
+from centra_assets.storage.trail import Asked, refusal
 from centra_assets.storage.upsert import DEFAULT_GUARD, OPEN_GUARD, SNAPSHOT_GUARD, CollapseGuard, LoadCounts
 
 __all__ = [
@@ -32,15 +36,21 @@ __all__ = [
 ]
 
 _ATTEMPTS = 4
+# Who asked, where nobody said so.
+UNTOLD = "untold"
 
 T = TypeVar("T")
 
 
 class Warehouse:
-    """The database behind `url`, with `core` and its `history`. Opens one connection per call and closes it."""
+    """The database behind `url`, with `core` and its `history`. Opens one connection per call and closes it.
 
-    def __init__(self, url: str) -> None:
+    `actor` is who asked for what is loaded, for the trail in ops.audit: `schedule:<name>`, `command:<name>` and so on.
+    """
+
+    def __init__(self, url: str, *, actor: str = UNTOLD) -> None:
         self._url = url
+        self._actor = actor
 
     def prepare(self, tables: Iterable[Table]) -> list[str]:
         """Creates or widens tables until they fit; returns what changed, in words. See ddl.prepare."""
@@ -65,8 +75,21 @@ class Warehouse:
         `quarantined` (_record_id, _partition, _fetched_at, reasons as JSON text): its last good version stays.
         `within` is called at the end of the transaction, once per attempt at it; when it raises, nothing was loaded.
         It may write to ops and must leave core alone. Raises CollapseError where too much would go.
+
+        What changed is in ops.audit with the load itself; what was refused is there too, by a transaction of its own.
         """
-        return self._attempted(Load(entity, batches, scope, run_id, quarantined, guard, within).run)
+        asked = Asked(self._actor, run_id)
+        try:
+            return self._attempted(Load(entity, batches, scope, asked, quarantined, guard, within).run)
+        except CentraAssetsError as error:
+            if not error.transient:
+                self._tell(refusal(entity, error, asked))
+            raise
+
+    def _tell(self, entry: AuditEntry) -> None:
+        # The error that is under way says more than one of the trail could.
+        with suppress(StorageError):
+            self.transact(lambda cursor: audit.write(cursor, [entry]))
 
     def transact(self, work: Callable[[Cursor[TupleRow]], T]) -> T:
         """What `work` returns, done in one transaction with a load's attempts and errors; it may be called again."""

@@ -24,7 +24,7 @@ def build_stale_days_job(marts: Sequence[Mart], calendar: Calendar) -> dg.JobDef
 
     @dg.op(description="Computes the stale days of every mart until none is left, and tells of those that changed.")
     def compute_stale_days(context: dg.OpExecutionContext, warehouse: WarehouseResource) -> None:
-        store = warehouse.open()
+        store = warehouse.open(context.run)
         with failures_told_apart():
             for mart in marts:
                 for event in _refreshed(mart, store, calendar, context):

@@ -114,7 +114,7 @@ def _surroundings(
     return Surroundings(
         client=client,
         lake=lake.open(),
-        warehouse=warehouse.open(),
+        warehouse=warehouse.open(context.run),
         state=SyncState(warehouse.database_url),
         calendar=calendar,
         run_id=context.run_id,
