@@ -51,12 +51,12 @@ def changes_query(entity: Entity, *, drop_paths: Sequence[str] = ()) -> Query | 
     return changed_since(query_of(entity, drop_paths=drop_paths))
 
 
-def census_query(entity: Entity) -> Query:
-    """What exists: the base question, its variables included, with no more than ids and times.
+def census_query(entity: Entity, also: Sequence[str] = ()) -> Query:
+    """What exists: the base question, its variables included, with no more than ids and times, and `also` these paths.
 
     Entities whose records have no id of their own are asked for whole: their ids are digests of the payload.
     """
-    return census(query_of(entity))
+    return census(query_of(entity), also)
 
 
 def attribute_paths_to_drop(client: BlockingClient, entity: Entity) -> Sequence[str]:

@@ -86,14 +86,16 @@ def changed_since(query: Query) -> Query | None:
     )
 
 
-def census(query: Query) -> Query:
+def census(query: Query, also: Sequence[str] = ()) -> Query:
     """The same records with nothing but id, time of creation and time of change: about one point each.
+
+    `also` are the response paths of more to ask for, such as `store.id`; each object on the way is a point or more.
 
     Where records have no id of their own, their payload identifies them, and the question stays whole.
     """
     if not query.record_id:
         return query
-    heads = [path for path in (query.record_id, query.created_at, query.updated_at) if path]
+    heads = [path for path in (query.record_id, query.created_at, query.updated_at, *also) if path]
     return replace(query, drop_paths=besides(query, heads), nested={})
 
 
