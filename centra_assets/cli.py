@@ -39,6 +39,30 @@ def dev(
     raise typer.Exit(run_dev(port=port, receiver_port=receiver_port, scale=scale, traffic=traffic))
 
 
+@app.command()
+def audit(
+    since: Annotated[
+        str | None, typer.Option(help="A duration such as 2h, or a moment; without an offset it is the merchant's.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="A duration or a moment as well.")] = None,
+    entity: Annotated[
+        str | None, typer.Option(help="An entity with all its tables, an asset such as core/order_lines, or an id.")
+    ] = None,
+    run: Annotated[str | None, typer.Option(help="The run, or how its id begins.")] = None,
+    kind: Annotated[str | None, typer.Option(help="load, forget and so on.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Who asked, or how it begins: schedule, sensor:inbox.")] = None,
+    outcome: Annotated[str | None, typer.Option(help="begun, done, refused or failed.")] = None,
+    partition: Annotated[str | None, typer.Option(help="The partition.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Entries at most.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """Show what was done to the data, newest first: when, what, by which run, who asked, what came of it."""
+    from centra_assets.commands.audit import AuditQuestion, run_audit
+
+    question = AuditQuestion(since, until, entity, run, kind, actor, outcome, partition)
+    raise typer.Exit(run_audit(question, limit=limit, as_json=as_json))
+
+
 @app.command("catch-up")
 def catch_up(
     since: Annotated[

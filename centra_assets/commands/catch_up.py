@@ -11,11 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from centra_assets.commands.filling import execute
+from centra_assets.commands.moments import moment_of
 from centra_assets.definitions import build_definitions
 from centra_assets.entities.registry import ENTITIES
 from centra_assets.errors import CentraAssetsError
-from centra_assets.rhythm import duration
+from centra_assets.resources.actors import ASKED_BY_TAG
 from centra_assets.settings import Settings, SettingsError
+from centra_assets.storage.audit import local_actor
 from centra_assets.storage.warehouse import Warehouse
 from centra_assets.sync.ops import SWEEP
 
@@ -52,7 +54,8 @@ def run_catch_up(*, since: str, entities: Sequence[str], now: datetime | None = 
     console.print(f"Sweeping {len(chosen)} entities from {begin.isoformat(timespec='seconds')} on ...")
     config = {"entities": chosen, "since": begin.isoformat()}
     with _instance() as instance:
-        result = execute(build_definitions(settings), instance, SWEEP, ops={_OP: {"config": config}})
+        tags = {ASKED_BY_TAG: local_actor("catch-up")}
+        result = execute(build_definitions(settings), instance, SWEEP, tags, ops={_OP: {"config": config}})
     outcomes = {name: (strategy, msgspec.json.decode(detail)) for name, strategy, detail in _told(warehouse, result)}
     console.print(_table(chosen, outcomes))
     for event in result.all_events:
@@ -67,14 +70,9 @@ def run_catch_up(*, since: str, entities: Sequence[str], now: datetime | None = 
 def moment(since: str, now: datetime, settings: Settings) -> datetime:
     """`2h` is two hours before `now`; a moment without an offset is the merchant's. Raises CatchUpError."""
     try:
-        return now - duration(since)
-    except ValueError:
-        pass
-    try:
-        told = datetime.fromisoformat(since)
-    except ValueError:
-        raise CatchUpError(f"--since {since!r} is neither a duration nor a moment.") from None
-    told = told.replace(tzinfo=settings.timezone) if told.tzinfo is None else told
+        told = moment_of(since, now, settings.timezone)
+    except ValueError as error:
+        raise CatchUpError(f"--since {error}.") from None
     if told > now:
         raise CatchUpError(f"--since {since!r} lies in the future.")
     return told

@@ -71,10 +71,11 @@ def rate(description: str, *, source: str = "", nullable: bool = True) -> dy.Dec
     )
 
 
-def instant(description: str, *, source: str = "", nullable: bool = True) -> dy.Datetime:
+def instant(description: str, *, source: str = "", nullable: bool = True, key: bool = False) -> dy.Datetime:
     """A moment, stored in UTC with microseconds."""
     return dy.Datetime(
-        nullable=nullable,
+        nullable=nullable and not key,
+        primary_key=key,
         time_zone="UTC",
         time_unit="us",
         description=description,
