@@ -1,6 +1,7 @@
--- The sums that the sheets must have, taken from core without finance_order. `mart` is the statement of daily_sales
+-- The sums that the sheets must have, taken from core without finance_order. The mart is the statement of daily_sales
 -- over the month's days.
-WITH by_mart AS (
+WITH mart AS ({mart}),
+by_mart AS (
   SELECT currency, count(*) AS rows, sum(orders) AS orders,
          CASE WHEN count(*) = count(units) THEN sum(units) END AS units,
          CASE WHEN count(*) = count(gross) THEN sum(gross) END AS gross,

@@ -104,7 +104,7 @@ def _read(cursor: Cursor[TupleRow], month: Month, reserved: str) -> Figures:
 
 
 def _core_sums(cursor: Cursor[TupleRow], month: Month) -> Sums:
-    statement = f"WITH mart AS (\n{DAILY_SALES.statement}\n) ({_text('controls')})"
+    statement = _text("controls").replace("{mart}", f"\n{DAILY_SALES.statement}")
     found = _rows(cursor, statement, _values(month))
     return {
         (row["control"], row["currency"]): None if row["amount"] is None else Decimal(row["amount"]) for row in found
@@ -112,7 +112,7 @@ def _core_sums(cursor: Cursor[TupleRow], month: Month) -> Sums:
 
 
 def _of_orders(sheet: Sheet) -> str:
-    return f"WITH finance_order AS MATERIALIZED (\n{_text('orders')}\n) ({sheet.statement})"
+    return sheet.statement.replace("{finance_order}", f"finance_order AS MATERIALIZED (\n{_text('orders')})")
 
 
 def _values(month: Month) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-WITH earlier AS (
+WITH {finance_order},
+earlier AS (
   SELECT _record_id, coalesce(currency, 'XXX') AS currency,
          coalesce(grand_total = grand_total_net AND tax_deducted <> 0, false) AS is_exempt
   FROM core.orders

@@ -1,4 +1,4 @@
--- The month's orders without internal ones, each with its money as the buyer owes it. Other statements read it as
+-- The month's orders without internal ones, each with its money as the buyer owes it. Other statements name it
 -- finance_order. Reckoned as docs/marts.md says of daily_sales, but per order; the workbook's controls compare the two.
 WITH month_order AS (
   SELECT _record_id, number, business_date, currency_base_rate, quantity, line_values, shipping, discounts,

@@ -1,5 +1,6 @@
 -- A sum of which a part is unknown is unknown.
-WITH ordered AS (
+WITH {finance_order},
+ordered AS (
   SELECT *, round(gross * currency_base_rate, 4) AS gross_base, round(net * currency_base_rate, 4) AS net_base
   FROM finance_order WHERE counts
 ),

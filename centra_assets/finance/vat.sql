@@ -1,7 +1,8 @@
 -- Goods have the rate of their lines. Of shipping and of what discounts took off, Centra tells the amounts and not the
 -- rate: they get one only where exactly one rate of the order's goods explains net and tax, within a minor unit per
 -- line. Elsewhere the rate stays unknown; amounts are exact either way, because the last part is what is left.
-WITH ordered AS (
+WITH {finance_order},
+ordered AS (
   SELECT o.*, power(10::numeric, -coalesce(c.decimal_digits, 2)) * greatest(o.lines, 1) AS tolerance
   FROM finance_order o LEFT JOIN core.currencies c ON c.code = o.currency
   WHERE o.counts

@@ -129,17 +129,12 @@ def test_discounts_are_told_by_voucher_and_lower_the_tax_of_their_rate(books: Bo
 
 
 def test_a_certificate_sold_is_a_liability_and_used_a_payment(books: Books) -> None:
-    certificate = order_line(
-        11, "GiftCertificateOrderLine", quantity=1, taxPercent=0, lineValue=amount("500"), lineValueNet=amount("500")
-    )
-    bought = {
-        "lines": [certificate],
-        "totals": order_totals(quantity=1, lineValues=amount("500"), taxIncluded=amount("0")),
-        "grandTotal": total("500"),
-        "grandTotalNet": amount("500"),
-    }
-    books.order(sold(1, EARLIER.first, **bought))
-    books.order(sold(2, **bought))
+    for number, day in ((1, EARLIER.first), (2, DAY)):
+        value = {"quantity": 1, "taxPercent": 0, "lineValue": amount("500"), "lineValueNet": amount("500")}
+        totals = order_totals(quantity=1, lineValues=amount("500"), taxIncluded=amount("0"))
+        lines = [order_line(10 * number, "GiftCertificateOrderLine", **value)]
+        changed = {"lines": lines, "grandTotal": total("500"), "grandTotalNet": amount("500")}
+        books.order(sold(number, day, totals=totals, **changed))
     used = order_totals(discounts=amount("100"), taxIncluded=amount("30"))
     credit = voucher("100", "Gift", "AppliedVoucherCredit")
     books.order(sold(3, totals=used, grandTotal=total("150"), grandTotalNet=amount("120"), discountsApplied=[credit]))
