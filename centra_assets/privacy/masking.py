@@ -22,6 +22,8 @@ def mask(entity: Entity, payload: str, stand_in: str | None = None) -> str:
     Numbers and whatever else is not personal stay as they were written. What stands where a path expects an object
     is masked whole. A payload without personal values comes back as it is.
     """
+    if not payload.lstrip().startswith("{"):
+        return UNREADABLE
     tree = personal_tree(entity)
     masking = _Masking(tree.below.get(ANY_ADDRESS), _NULL if stand_in is None else msgspec.Raw(_encode(stand_in)))
     try:
