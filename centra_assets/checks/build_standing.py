@@ -9,7 +9,9 @@ import dagster as dg
 
 from centra_assets.calendar import Calendar
 from centra_assets.checks.completeness import build_completeness_checks
+from centra_assets.checks.compliance import build_compliance_checks
 from centra_assets.checks.freshness import build_freshness_checks, with_freshness_policies
+from centra_assets.checks.source import build_source_checks
 from centra_assets.checks.standing import build_standing_jobs, build_standing_schedules, selection_of
 from centra_assets.checks.token import build_token_check
 from centra_assets.entities.model import Entity
@@ -51,7 +53,7 @@ def build_standing(
         *build_completeness_checks(entities, marts, calendar, sync),
         *build_token_check(entities, token_expires_at),
     ]
-    nightly: list[dg.AssetChecksDefinition] = []
+    nightly = [*build_source_checks(entities, calendar, sync), *build_compliance_checks(entities, marts)]
     jobs = build_standing_jobs(hourly, nightly)
     schedules = build_standing_schedules(jobs, sync, calendar)
     return Standing([*hourly, *nightly], jobs, schedules, entities, sync)
