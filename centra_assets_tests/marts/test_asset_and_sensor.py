@@ -225,11 +225,12 @@ class TestSensor:
             (dg.DagsterRunStatus.NOT_STARTED, False),
             (dg.DagsterRunStatus.STARTING, False),
             (dg.DagsterRunStatus.STARTED, False),
-            (dg.DagsterRunStatus.FAILURE, True),
+            (dg.DagsterRunStatus.FAILURE, False),
+            (dg.DagsterRunStatus.CANCELED, True),
             (dg.DagsterRunStatus.SUCCESS, True),
         ],
     )
-    def test_while_a_run_is_under_way_it_asks_for_none(
+    def test_while_a_run_is_under_way_or_has_just_failed_it_asks_for_none(
         self, shop: Shop, database_url: str, instance: dg.DagsterInstance, status: dg.DagsterRunStatus, asks: bool
     ) -> None:
         note(shop, DAY)

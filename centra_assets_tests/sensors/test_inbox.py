@@ -125,7 +125,7 @@ def test_after_a_run_that_failed_as_it_began_there_is_a_pause(instance: dg.Dagst
     run = make_run(instance, dg.DagsterRunStatus.NOT_STARTED)
     instance.report_dagster_event(_event(dg.DagsterEventType.RUN_START), run.run_id)
     instance.report_run_failed(run)
-    assert "failed as soon as it began" in skipped(tick(instance, database_url))
+    assert "The last run failed" in skipped(tick(instance, database_url))
     assert isinstance(tick(instance, database_url, later=90), dg.RunRequest)
 
 
