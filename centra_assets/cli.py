@@ -184,6 +184,16 @@ def receiver(
 
 
 @app.command()
+def retention(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing, and say what would be removed.")] = False,
+) -> None:
+    """Remove what is older than sync.yaml keeps: hints, logs of runs, raw versions, history; docs/retention.md."""
+    from centra_assets.commands.retention import run_retention
+
+    raise typer.Exit(run_retention(rehearse=dry_run))
+
+
+@app.command()
 def sandbox(
     port: Annotated[int, typer.Option(help="Port to listen on, on loopback.")] = 8800,
     seed: Annotated[int, typer.Option(help="Seed of the data.")] = 7,

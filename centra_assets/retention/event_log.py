@@ -33,7 +33,6 @@ PLANNED, FRESHNESS = "ASSET_MATERIALIZATION_PLANNED", "FRESHNESS_STATE_CHANGE"
 RUN_ENDS = ("PIPELINE_SUCCESS", "PIPELINE_FAILURE", "PIPELINE_CANCELED")
 FINISHED_RUNS = ("SUCCESS", "FAILURE", "CANCELED")
 FINISHED_BACKFILLS = ("COMPLETED", "FAILED", "CANCELED", "COMPLETED_SUCCESS", "COMPLETED_FAILED")
-COMPLETED_CHECKS = ("SUCCEEDED", "FAILED")
 # An event of the first kind says nothing any more once one of these has followed, of the same asset and partition. A
 # plan that nothing followed is how Dagster knows of a partition that it failed.
 FOLLOWED_BY: Mapping[str, Sequence[str]] = {
@@ -49,7 +48,7 @@ _EVENTS_AT_ONCE = 5_000
 
 # Every finished run has one such event until its log is pruned, so nights pass over the runs of earlier nights.
 _ENDED: LiteralString = """
-SELECT e.id, e.run_id, r.run_id IS NULL OR (r.status = ANY(%(finished)s) AND b.status IS NOT DISTINCT FROM NULL) AS free
+SELECT e.id, e.run_id, r.run_id IS NULL OR (r.status = ANY(%(finished)s) AND b.key IS NULL) AS free
 FROM event_logs e
 LEFT JOIN runs r ON r.run_id = e.run_id
 LEFT JOIN bulk_actions b ON b.key = r.backfill_id AND b.status <> ALL(%(done)s)
@@ -69,8 +68,9 @@ RETURNING id
 """
 _OLD: LiteralString = """
 SELECT e.id FROM event_logs e LEFT JOIN runs r ON r.run_id = e.run_id
+LEFT JOIN bulk_actions b ON b.key = r.backfill_id AND b.status <> ALL(%(done)s)
 WHERE e.dagster_event_type = %(type)s AND e.id > %(after)s AND e.timestamp < %(before)s
-AND (r.status IS NULL OR r.status = ANY(%(finished)s))
+AND (r.run_id IS NULL OR (r.status = ANY(%(finished)s) AND b.key IS NULL))
 ORDER BY e.id LIMIT %(limit)s
 """
 # Two questions, for the index by partition does not know the events without one.
@@ -86,18 +86,15 @@ WITH gone AS (
 tags AS (DELETE FROM asset_event_tags t USING gone WHERE t.event_id = gone.id)
 SELECT count(*) FROM gone
 """
-# Kept are the newest evaluation of each check and partition, and the newest that came to an end.
+# Kept is the newest evaluation of each outcome, for each check and partition.
 _OLD_CHECKS: LiteralString = """
-SELECT id FROM (
+SELECT c.id FROM (
   SELECT c.id, c.run_id, coalesce(c.evaluation_event_timestamp, c.create_timestamp) AS at,
-    row_number() OVER (PARTITION BY asset_key, check_name, partition ORDER BY c.id DESC) AS place,
-    row_number() OVER (PARTITION BY asset_key, check_name, partition, execution_status = ANY(%(completed)s)
-                       ORDER BY c.id DESC) AS place_among_equals, execution_status = ANY(%(completed)s) AS completed
+    row_number() OVER (PARTITION BY asset_key, check_name, partition, execution_status ORDER BY c.id DESC) AS place
   FROM asset_check_executions c) c
 LEFT JOIN runs r USING (run_id)
-WHERE at < %(before)s AND place > 1 AND NOT (completed AND place_among_equals = 1)
-AND (r.status IS NULL OR r.status = ANY(%(finished)s))
-ORDER BY id
+WHERE c.at < %(before)s AND c.place > 1 AND (r.status IS NULL OR r.status = ANY(%(finished)s))
+ORDER BY c.id
 """
 # Their log is gone and nothing that was kept speaks of them.
 _IDLE_RUNS: LiteralString = """
@@ -115,7 +112,7 @@ AND NOT EXISTS (SELECT FROM runs r WHERE r.backfill_id = b.key AND r.status <> A
 ORDER BY b.id
 """
 
-_LISTS = {"finished": list(FINISHED_RUNS), "done": list(FINISHED_BACKFILLS), "completed": list(COMPLETED_CHECKS)}
+_LISTS = {"finished": list(FINISHED_RUNS), "done": list(FINISHED_BACKFILLS)}
 
 # Removes what these runs wrote to their standard output.
 DropOutput = Callable[[Sequence[str]], None]
