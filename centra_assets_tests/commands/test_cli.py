@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from centra_assets.cli import app, main
 
 
-@pytest.mark.parametrize("command", ["demo", "dev", "doctor", "sandbox"])
+@pytest.mark.parametrize("command", ["demo", "dev", "doctor", "sandbox", "retention"])
 def test_every_command_explains_itself(command: str) -> None:
     shown = CliRunner().invoke(app, [command, "--help"])
     assert shown.exit_code == 0
