@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import psycopg
@@ -50,6 +50,7 @@ def deliver(
     *,
     seconds: float,
     sending: Send = send,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
     clock: Callable[[], float] = time.monotonic,
 ) -> Delivered:
     """Sends what is due until nothing is, or the time is over; no message is begun after that.
@@ -59,15 +60,21 @@ def deliver(
     """
     deadline, done = clock() + seconds, Delivered()
     while clock() < deadline:
-        claimed = _transact(url, lambda cursor: outbox.claim(cursor, without=list(done.refused)))
+        claimed = _transact(url, lambda cursor: outbox.claim(cursor, now(), list(done.refused)))
         if claimed is None:
             break
-        _send_one(url, settings, wording, claimed, done, sending)
+        _send_one(url, settings, wording, claimed, done, sending, now)
     return done
 
 
 def _send_one(
-    url: str, settings: AlertSettings, wording: Wording, claimed: Claimed, done: Delivered, sending: Send
+    url: str,
+    settings: AlertSettings,
+    wording: Wording,
+    claimed: Claimed,
+    done: Delivered,
+    sending: Send,
+    now: Callable[[], datetime],
 ) -> None:
     try:
         sending(settings.channels[claimed.channel], claimed.message, wording)
@@ -75,10 +82,10 @@ def _send_one(
         done.refused[claimed.channel] = code = error.code
         pause, give_up = pause_after(error, claimed.attempts), settings.delivery.give_up
         done.given_up += _transact(
-            url, lambda cursor: outbox.put_back(cursor, claimed, code, pause=pause, give_up=give_up)
+            url, lambda cursor: outbox.put_back(cursor, claimed, code, now(), pause=pause, give_up=give_up)
         )
     else:
-        _transact(url, lambda cursor: outbox.sent(cursor, claimed))
+        _transact(url, lambda cursor: outbox.sent(cursor, claimed, now()))
         done.sent += 1
 
 

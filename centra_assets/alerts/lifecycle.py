@@ -43,7 +43,9 @@ def _held(alert: Alert | None, condition: Condition, rule: Rule, now: datetime) 
     is_new = alert is None or alert.state is State.CLOSED
     before = () if alert is None else alert.begun
     moments = condition.moments or ([now] if is_new else [])
-    begun = _lately([*before, *moments], now - rule.within)
+    # Counted back from the last time, for it may have been seen long after it happened.
+    every = [*before, *moments]
+    begun = _lately(every, max(every, default=now) - rule.within)
     if alert is None or is_new:
         since = min(condition.moments, default=now)
         fresh = Alert(condition, State.PENDING, since, now, begun)

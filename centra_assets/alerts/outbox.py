@@ -17,7 +17,7 @@ LEASE = timedelta(minutes=2)
 KEPT = timedelta(days=30)
 
 _ADD = """
-INSERT INTO ops.alert_delivery (key, channel, event, notices, next_try_at) VALUES (%s, %s, %s, %s, %s) RETURNING id
+INSERT INTO ops.alert_delivery (key, channel, event, notices, at, next_try_at) VALUES (%s, %s, %s, %s, %s, %s)
 """
 _LATELY = """
 SELECT count(*) FROM ops.alert_delivery WHERE channel = %s AND at > %s AND event <> 'digest' AND state <> 'dropped'
@@ -36,10 +36,10 @@ RETURNING event
 """
 # In the order in which things happened: no recovery before the trouble it ends.
 _CLAIM = """
-UPDATE ops.alert_delivery held SET attempts = held.attempts + 1, next_try_at = clock_timestamp() + %(lease)s
+UPDATE ops.alert_delivery held SET attempts = held.attempts + 1, next_try_at = %(now)s + %(lease)s
 FROM (
   SELECT id FROM ops.alert_delivery due
-  WHERE state = 'pending' AND next_try_at <= clock_timestamp() AND NOT EXISTS (
+  WHERE state = 'pending' AND next_try_at <= %(now)s AND NOT EXISTS (
     SELECT FROM ops.alert_delivery earlier WHERE earlier.state = 'pending' AND earlier.channel = due.channel
       AND earlier.key = due.key AND earlier.id < due.id)
     AND NOT channel = ANY(%(without)s)
@@ -49,15 +49,15 @@ WHERE held.id = next.id RETURNING held.id, held.message, held.channel, held.even
 """
 _PUT_BACK = """
 UPDATE ops.alert_delivery SET error = %(code)s,
-  state = CASE WHEN at < clock_timestamp() - %(give_up)s THEN 'failed' ELSE 'pending' END,
-  next_try_at = clock_timestamp() + %(pause)s
+  state = CASE WHEN at < %(now)s - %(give_up)s THEN 'failed' ELSE 'pending' END,
+  next_try_at = %(now)s + %(pause)s
 WHERE id = %(id)s RETURNING state
 """
 # A channel that is down is down for all that waits for it: one attempt tells as much as ten.
 _DELAY_OTHERS = """
 UPDATE ops.alert_delivery SET error = %(code)s,
-  next_try_at = greatest(next_try_at, clock_timestamp() + %(pause)s)
-WHERE channel = %(channel)s AND state = 'pending' AND at >= clock_timestamp() - %(give_up)s
+  next_try_at = greatest(next_try_at, %(now)s + %(pause)s)
+WHERE channel = %(channel)s AND state = 'pending' AND at >= %(now)s - %(give_up)s
 """
 
 
@@ -112,7 +112,7 @@ def _put_on(
     quiet = settings.channels[channel].quiet
     for notice in single:
         due = _due(quiet, notice.condition.severity, now, zone)
-        cursor.execute(_ADD, [notice.condition.key, channel, str(notice.event), Jsonb([notice.told()]), due])
+        cursor.execute(_ADD, [notice.condition.key, channel, str(notice.event), Jsonb([notice.told()]), now, due])
     if rest:
         _digest(cursor, settings, channel, rest, now, zone)
     return len(single) + bool(rest)
@@ -141,7 +141,7 @@ def _digest(
         return
     worst = max((notice.condition.severity for notice in notices), key=lambda severity: severity.rank)
     due = _due(settings.channels[channel].quiet, worst, now + settings.delivery.gather, zone)
-    cursor.execute(_ADD, ["digest", channel, str(Event.DIGEST), told, due])
+    cursor.execute(_ADD, ["digest", channel, str(Event.DIGEST), told, now, due])
 
 
 def _due(quiet: QuietHours | None, severity: Severity, now: datetime, zone: ZoneInfo) -> datetime:
@@ -158,9 +158,9 @@ def _due(quiet: QuietHours | None, severity: Severity, now: datetime, zone: Zone
     return end if end > local else end + timedelta(days=1)
 
 
-def claim(cursor: Cursor[TupleRow], without: Sequence[str] = ()) -> Claimed | None:
+def claim(cursor: Cursor[TupleRow], now: datetime, without: Sequence[str] = ()) -> Claimed | None:
     """The next message that is due, for whoever asks; None when there is none. Those of `without` are left alone."""
-    cursor.execute(_CLAIM, {"lease": LEASE, "without": list(without)})
+    cursor.execute(_CLAIM, {"now": now, "lease": LEASE, "without": list(without)})
     row = cursor.fetchone()
     if row is None:
         return None
@@ -169,15 +169,18 @@ def claim(cursor: Cursor[TupleRow], without: Sequence[str] = ()) -> Claimed | No
     return Claimed(number, channel, Message(str(message), Event(event), notices), attempts, at)
 
 
-def sent(cursor: Cursor[TupleRow], claimed: Claimed) -> None:
+def sent(cursor: Cursor[TupleRow], claimed: Claimed, now: datetime) -> None:
     """The channel has taken it."""
-    statement = "UPDATE ops.alert_delivery SET state = 'sent', sent_at = clock_timestamp(), error = NULL WHERE id = %s"
-    cursor.execute(statement, [claimed.id])
+    statement = "UPDATE ops.alert_delivery SET state = 'sent', sent_at = %s, error = NULL WHERE id = %s"
+    cursor.execute(statement, [now, claimed.id])
 
 
-def put_back(cursor: Cursor[TupleRow], claimed: Claimed, code: str, *, pause: timedelta, give_up: timedelta) -> bool:
+def put_back(
+    cursor: Cursor[TupleRow], claimed: Claimed, code: str, now: datetime, *, pause: timedelta, give_up: timedelta
+) -> bool:
     """The channel has not taken it: it is tried again after a pause, until it is too old. Whether it was given up."""
-    values = {"id": claimed.id, "code": code, "pause": pause, "give_up": give_up, "channel": claimed.channel}
+    values = {"id": claimed.id, "channel": claimed.channel, "code": code, "now": now, "pause": pause}
+    values |= {"give_up": give_up}
     cursor.execute(_PUT_BACK, values)
     row = cursor.fetchone()
     cursor.execute(_DELAY_OTHERS, values)

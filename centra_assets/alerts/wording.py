@@ -17,7 +17,7 @@ SCHEMA_VERSION = 1
 
 # Slack refuses longer ones.
 _SLACK_HEADER, _SLACK_SECTION, _SLACK_BLOCKS = 150, 3000, 50
-_LONGEST_TEXT = 2500
+_LONGEST_TEXT, _LONGEST_SUBJECT = 2500, 200
 _MOST_IN_DIGEST = 40
 
 _WORDS: Mapping[Event, str] = {
@@ -43,7 +43,7 @@ class Wording:
         (notice,) = message.notices
         mark = "recovered" if notice.event is Event.RECOVERED else str(notice.condition.severity)
         word = "" if notice.event is Event.RECOVERED else _WORDS[notice.event]
-        return _one_line(f"[{mark}] {word}{notice.condition.title}")
+        return _cut(_one_line(f"[{mark}] {word}{notice.condition.title}"), _LONGEST_SUBJECT)
 
     def plain(self, message: Message) -> str:
         """Text for people."""

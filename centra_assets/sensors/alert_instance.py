@@ -40,6 +40,8 @@ def _instigators(
     now: datetime,
     ourselves: str,
 ) -> Iterator[Condition]:
+    if instance.schedule_storage is None:
+        return
     ours = {sensor.name for sensor in repository.sensor_defs} | {each.name for each in repository.schedule_defs}
     for state in instance.all_instigator_state():
         if state.is_running and state.instigator_name in ours - {ourselves}:

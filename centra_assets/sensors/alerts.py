@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 import dagster as dg
@@ -11,7 +11,7 @@ import psycopg
 from centra_assets.alerts import outbox, store, watch
 from centra_assets.alerts.delivery import deliver
 from centra_assets.alerts.desk import Look, Outcome, record
-from centra_assets.alerts.model import Condition, Kind
+from centra_assets.alerts.model import Condition
 from centra_assets.alerts.settings import AlertSettings
 from centra_assets.alerts.wording import Wording
 from centra_assets.errors import CentraAssetsError
@@ -44,7 +44,7 @@ class AlertWatch:
         """One look and one round of sending, told in a sentence of counts."""
         with alone(url, "alerts") as is_alone:
             seen = self._look(instance, repository, url) if is_alone else "Another process of ours looks for alerts"
-        delivered = deliver(url, self.settings, self.wording, seconds=_SEND_SECONDS)
+        delivered = deliver(url, self.settings, self.wording, seconds=_SEND_SECONDS, now=self.clock)
         return f"{seen}; {delivered}."
 
     def _look(self, instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, url: str) -> str:
@@ -55,13 +55,25 @@ class AlertWatch:
             # Not within a transaction: Dagster's answers take their time.
             connection.commit()
             look = self._seen(instance, known, reading, now)
-            found = instance_conditions(instance, repository, known, self.settings.watch.sensor, now, ourselves=NAME)
+            of_dagster, trouble = self._instance_conditions(instance, repository, known, now)
             with connection.transaction(), connection.cursor() as cursor:
                 ours = watch.conditions(cursor, self.settings.watch, self.owners, self.token_expires_at, now)
-                outcome = record(cursor, self.settings, STREAM, _with(look, [*ours, *found]), now, self.wording.zone)
+                kinds = watch.KINDS if trouble else watch.KINDS | INSTANCE_KINDS
+                look = replace(look, conditions=[*ours, *of_dagster], kinds=kinds)
+                outcome = record(cursor, self.settings, STREAM, look, now, self.wording.zone)
                 outbox.drop_channels(cursor, self.settings.channels)
                 outbox.prune(cursor)
-        return _summary(self.settings, outcome)
+        return _summary(self.settings, outcome) + trouble
+
+    def _instance_conditions(
+        self, instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, known: Known, now: datetime
+    ) -> tuple[list[Condition], str]:
+        """What Dagster tells of itself. If it does not, all else must be told nevertheless."""
+        watched = self.settings.watch.sensor
+        try:
+            return instance_conditions(instance, repository, known, watched, now, ourselves=NAME), ""
+        except Exception as error:
+            return [], f", no look at sensors, daemons and freshness ({type(error).__name__})"
 
     def _seen(self, instance: dg.DagsterInstance, known: Known, reading: store.Reading | None, now: datetime) -> Look:
         end = newest(instance)
@@ -70,11 +82,6 @@ class AlertWatch:
             return Look(standing(instance, known, now), end, known=known.scopes())
         read = read_events(instance, known, reading.settled, seconds=_READ_SECONDS, clock=time.monotonic)
         return Look(read.events, read.seen, read.is_whole, known.scopes())
-
-
-def _with(look: Look, conditions: list[Condition]) -> Look:
-    kinds: frozenset[Kind] = INSTANCE_KINDS | watch.KINDS
-    return Look(look.events, look.seen, look.is_whole, look.known, conditions, kinds)
 
 
 def _summary(settings: AlertSettings, outcome: Outcome) -> str:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from centra_assets.alerts.wording import Wording
 if TYPE_CHECKING:
     import smtplib
 
+# A folded subject begins with a space in some programs; 998 is what a line may have.
+_POLICY = SMTP.clone(max_line_length=300)
 # Every step of the conversation may take the channel's timeout; all of them together no more than this many.
 _STEPS = 2
 
@@ -90,7 +93,7 @@ def _cut_off(server: "smtplib.SMTP", seconds: float) -> Iterator[None]:
 
 
 def _mail(channel: EmailChannel, message: Message, wording: Wording) -> EmailMessage:
-    mail = EmailMessage()
+    mail = EmailMessage(_POLICY)
     mail["Subject"] = wording.subject(message)
     mail["From"] = channel.sender
     mail["To"] = ", ".join(channel.to)
