@@ -24,6 +24,6 @@ def _series(column: dy.Column, values: list[Any]) -> pd.Series:
 
 
 def cells(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
-    """The frame's rows as Python's own values; None where nothing is known."""
-    known = frame.astype(object).where(frame.notna(), None)
-    return list(known.itertuples(index=False, name=None))
+    """The frame's rows as Python's own values; None where nothing is known. A NaN is no such thing, and stays."""
+    columns = [[None if value is pd.NA else value for value in frame[name].astype(object)] for name in frame.columns]
+    return list(zip(*columns, strict=True))

@@ -169,7 +169,7 @@ class _Pages:
                 )
                 total = layout.as_number(sum(values, Decimal(0)))
                 decimals = 0 if isinstance(values[0], int) else self._decimals(name, code)
-                page.write_formula(row, place, formula, self._formats.amount(decimals, **bold), f"{total:.16G}")
+                page.write_formula(row, place, formula, self._formats.amount(decimals, **bold), total)
 
     def _decimals(self, column: str, currency: str) -> int:
         code = self._figures.base_currency or "" if column.endswith("_base") else currency

@@ -1,4 +1,4 @@
-"""The file: what an accountant's program makes of it, that it is the same twice, and that nothing broken gets into it."""
+"""The file: what an accountant's program makes of it, that it is the same twice, that nothing broken gets into it."""
 
 import io
 import zipfile
@@ -174,7 +174,7 @@ class TestGate:
             ({"gross": 424242.5}, "gross"),
             ({"gross": "424242"}, "gross"),
             ({"gross": Decimal("4242.42424")}, "gross"),
-            ({"gross": Decimal("NaN"), "voucher": 424242}, "gross"),
+            ({"gross": Decimal("NaN")}, "gross"),
             ({"currency": None}, "currency"),
             ({"store_name": 424242}, "store_name"),
             ({"tax": Decimal("4242.42")}, "net_and_tax_are_gross (1 rows)"),
@@ -182,7 +182,7 @@ class TestGate:
         ],
     )
     def test_a_broken_row_is_refused_by_name_and_not_by_value(self, change: dict[str, Any], said: str) -> None:
-        told = self.refused(SALES, sales(), sales("EUR", **{key: change[key] for key in change if key != "voucher"}))
+        told = self.refused(SALES, sales(), sales("EUR") | change)
         assert said in told
         assert told.startswith("WORKBOOK_REFUSED: Sales")
         assert "4242" not in told
@@ -204,11 +204,9 @@ class TestGate:
         assert "4242" not in told
 
     def test_a_timestamp_is_no_day_and_a_negative_refund_no_refund(self) -> None:
-        refund = {
-            **{"payment_id": 1, "refund_date": MONTH.first, "order_date": None, "order_number": 1, "return_id": None},
-            **{"store_id": 1, "type": "REFUND", "payment_method": None, "order_is_cancelled": False},
-            **{"currency": "SEK", "amount": Decimal("-1")},
-        }
+        about = {"store_id": 1, "type": "REFUND", "payment_method": None, "order_is_cancelled": False}
+        keys = {"payment_id": 1, "order_number": 1, "return_id": None, "currency": "SEK"}
+        refund = about | keys | {"refund_date": MONTH.first, "order_date": None, "amount": Decimal("-1")}
         assert "amounts_are_positive" in self.refused(REFUNDS, refund)
         assert "refund_date" in self.refused(REFUNDS, refund | {"refund_date": "2024-01-01", "amount": Decimal("1")})
         assert "no_refund_is_before_its_order" in self.refused(
@@ -220,7 +218,7 @@ class TestGate:
             made = frame_type(sheet.contract)
             assert isinstance(made, dg.DagsterType)
             assert all(f"**{name}**" in str(made.description) for name in sheet.columns)
-            assert not any("float" in str(made.description) for _ in [0])
+            assert "float" not in str(made.description)
 
 
 def dates() -> Iterator[date]:
