@@ -47,6 +47,9 @@ def _held(table: Table, judged: pl.DataFrame, warehouse: Warehouse, schema: pl.S
     )
     partitions = judged["partition"].unique().to_list()
     rows = warehouse.query(statement.as_string(), [judged["id"].to_list(), partitions])
+    # One id may be a record of several partitions, as the stock of a size is.
+    places = judged.select(_record_id="id", _partition="partition")
+    rows = rows.with_columns(pl.col(_RECORD).cast(pl.String)).join(places, on=_RECORD, how="semi")
     return rows.select(pl.col(name).cast(schema[name]) for name in rows.columns)
 
 
