@@ -10,12 +10,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from centra_assets.entities.model import Axis
 from centra_assets.entities.registry import entity
 from centra_assets.jobs import REFRESH_MARTS
 from centra_assets.sandbox.quota import Plan
 from centra_assets.sandbox.serve import RunningSandbox, SandboxOptions
 from centra_assets.storage.embedded import EmbeddedPostgres
-from centra_assets_tests.assets.platform import QUIET, Platform
+from centra_assets_tests.assets.platform import QUIET, Platform, changed_rows, keys_of
 from centra_assets_tests.privacy.person import Person, dwell, move_in
 
 NAMES = ("orders", "customers", "newsletter_subscriptions", "shipments", "returns", "invoices")
@@ -47,10 +48,10 @@ def town(postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFac
         )
         person = move_in(sandbox.world, datetime.now(UTC) - timedelta(days=1))
         sandbox.instance.indexes.forget()
-        platform.refresh_everything()
+        loaded(platform)
         with sandbox.world.lock:
             dwell(sandbox.world, sandbox.world.tables["Customer"].one(person.customer), "Andra Unika 815")
-        platform.refresh_everything()
+        loaded(platform)
         marts(platform)
         yield Town(platform, person)
         platform.instance.dispose()
@@ -84,6 +85,15 @@ def copied(town: Town, postgres_server: EmbeddedPostgres, tmp_path: Path) -> Ite
         platform.instance.dispose()
         with psycopg.connect(postgres_server.url, autocommit=True) as connection:
             connection.execute(f"DROP DATABASE {database} WITH (FORCE)")
+
+
+def loaded(platform: Platform, *, raw: bool = True) -> dict[str, int]:
+    """Loads everything, from Centra or from raw as it is; returns the rows that changed, by table."""
+    changed: dict[str, int] = {}
+    for axis in (Axis.DAY, Axis.NONE):
+        keys = [key for found in platform.entities if found.axis is axis for key in keys_of(found, raw=raw)]
+        changed |= changed_rows(platform.refresh(axis, only=keys))
+    return changed
 
 
 def marts(platform: Platform) -> None:

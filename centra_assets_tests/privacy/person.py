@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from centra_assets.sandbox.data.invoices import write_invoice
-from centra_assets.sandbox.data.nodes.customers import Customer, NewsletterSubscription
+from centra_assets.sandbox.data.nodes.customers import Customer
 from centra_assets.sandbox.data.nodes.reference import Address
 from centra_assets.sandbox.data.world import World
 
@@ -89,19 +89,6 @@ def dwell(world: World, customer: Customer, street: str) -> None:
             order.internalComment, order.otherComment = "Ring Zaff", f"Zaphrodite, {street}"
             order.lines[0].comment = "till Zaphrodite"
             order.updatedAt += timedelta(seconds=1)
-
-
-def twin_of(world: World, person: Person) -> Customer:
-    """Another customer of the shop who gets the person's e-mail address."""
-    with world.lock:
-        other = next(found for found in world.customers if found.id != person.customer and not found.isAnonymized)
-        other.email = EMAIL.lower()
-        return other
-
-
-def subscriptions_of(world: World, email: str) -> list[NewsletterSubscription]:
-    """The subscriptions under an address."""
-    return [found for found in world.newsletter_subscriptions if found.email.lower() == email.lower()]
 
 
 def _is_a_persons(order: object) -> bool:

@@ -1,19 +1,41 @@
 """A forgotten customer is nowhere: in no table, no file, no event, after no interruption and no refetch."""
 
-import httpx
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
 import polars as pl
+import psycopg
 import pytest
 
+from centra_assets.commands.forget import run_forget
+from centra_assets.entities.model import TransformContext
+from centra_assets.entities.registry import ENTITIES, entity
+from centra_assets.marts.registry import MARTS
+from centra_assets.privacy.errors import ForgetRequestError, ForgettingBusyError, RewriteRefusedError
 from centra_assets.privacy.forgetting import Forgetting
 from centra_assets.privacy.forgotten import Admission, ForgottenList
+from centra_assets.privacy.paths import personal_columns
+from centra_assets.sensors.forgetting import build_forgetting_sensor
 from centra_assets.storage.lake import Lake
+from centra_assets.storage.lake_file import Spill
+from centra_assets.storage.locks import LAKE_UPKEEP, alone
+from centra_assets.sync.apply import apply
 from centra_assets.sync.privacy_ops import FORGET_CUSTOMER
-from centra_assets_tests.assets.platform import QUIET, Platform, changed_rows
-from centra_assets_tests.privacy.conftest import Town, marts
-from centra_assets_tests.privacy.person import TRACES
+from centra_assets_tests.assets.platform import QUIET, Platform
+from centra_assets_tests.commands.environment import installed_at
+from centra_assets_tests.privacy.conftest import Town, loaded, marts
+from centra_assets_tests.privacy.person import EMAIL, TRACES
 from centra_assets_tests.privacy.searching import in_events, in_lake, in_tables, traces
 
 SALES = "select * from marts.daily_sales order by 1, 2, 3, 4"
+
+
+Copied = Callable[[], Town]
 
 
 def forget(platform: Platform, *customers: int) -> None:
@@ -27,7 +49,7 @@ def forget(platform: Platform, *customers: int) -> None:
     assert result.success
 
 
-def test_a_forgotten_customer_is_nowhere_and_does_not_come_back(copied, town: Town) -> None:
+def test_a_forgotten_customer_is_nowhere_and_does_not_come_back(copied: Copied, town: Town) -> None:
     platform, person = copied().platform, town.person
     instances = [town.platform.instance, platform.instance]
     held = list(in_tables(platform.database_url, TRACES))
@@ -48,25 +70,24 @@ def test_a_forgotten_customer_is_nowhere_and_does_not_come_back(copied, town: To
     assert {table: platform.count(table) for table in counted} == counted
     assert platform.warehouse.query(SALES).equals(sales)
 
-    # Parsed again from raw, core is as it was left.
-    with_rows = [changed_rows(result) for result in platform.refresh_everything()]
+    # Parsed again from raw as it lies there, core is as it was left.
+    assert loaded(platform, raw=False) == {}
+    # Centra still knows everything, and what it says again is let in without the person.
+    world = platform.sandbox.world
+    assert world.tables["Customer"].one(person.customer).firstName == "Zaphrodite"
+    with platform.asked() as asked:
+        assert loaded(platform) == {}
+    assert asked["requests"] > 0
     assert traces(platform, TRACES, instances) == []
-    # Centra still knows everything; what it says again is let in without the person.
-    answer = httpx.get(f"{platform.sandbox.admin_url}/truth", timeout=60)
-    assert answer.is_success
-    assert with_rows == [{} for _ in with_rows]
     marts(platform)
     assert platform.warehouse.query(SALES).equals(sales)
-    lake = Lake(str(platform.lake_folder))
-    newest = pl.concat([lake.read("orders", lake.partitions("orders"))])
-    assert set(map(str, person.orders)) <= set(newest["id"])
 
 
 class Killed(BaseException):
     """What no handler of ours catches, as with a process that is gone."""
 
 
-def test_a_run_that_is_killed_after_any_step_goes_on_to_the_same_end(copied, town: Town) -> None:
+def test_a_run_that_is_killed_after_any_step_goes_on_to_the_same_end(copied: Copied, town: Town) -> None:
     whole, broken = copied().platform, copied().platform
     points: list[str] = []
     straight = _forgetting(whole)
@@ -96,6 +117,205 @@ def test_a_run_that_is_killed_after_any_step_goes_on_to_the_same_end(copied, tow
     assert again.counts == done.counts
     assert again.state == done.state == "done"
     assert _everything(broken).equals(_everything(whole))
+
+
+def test_a_forgotten_customer_who_changes_in_centra_stays_forgotten(copied: Copied, town: Town) -> None:
+    platform, person = copied().platform, town.person
+    forget(platform, person.customer)
+    # A hint brings the record by itself, unmasked, as every sweep does.
+    orders = entity("orders")
+    told = town.platform.lake.read("orders", town.platform.lake.partitions("orders"))
+    news = told.filter(pl.col("id") == str(person.orders[0])).with_columns(
+        pl.col("fetched_at") + timedelta(minutes=1), payload=pl.col("payload").str.replace("Ring Zaff", "Ring Zaffe")
+    )
+    assert "Zaffe" in news["payload"][0]
+    lake = _forgetting(platform).lake
+    applied = apply(
+        orders,
+        news,
+        lake=lake,
+        warehouse=platform.warehouse,
+        context=TransformContext(platform.calendar.zone),
+        run_id="a-sweep",
+        source="sweep",
+    )
+    assert applied.unchanged == 1
+    assert not applied.raw
+    assert traces(platform, TRACES, []) == []
+
+
+def test_what_was_on_its_way_meanwhile_is_found_by_the_second_look(copied: Copied, town: Town) -> None:
+    platform, person = copied().platform, town.person
+    forget(platform, person.customer)
+    assert _forgetting(platform).carry_out() == []
+    told = town.platform.lake.read("orders", town.platform.lake.partitions("orders"))
+    late = told.filter(pl.col("id") == str(person.orders[0])).with_columns(pl.col("fetched_at") + timedelta(minutes=1))
+    # A process that had asked before the customer was on the list.
+    apply(
+        entity("orders"),
+        late,
+        lake=Lake(str(platform.lake_folder)),
+        warehouse=platform.warehouse,
+        context=TransformContext(platform.calendar.zone),
+        run_id="a-late-run",
+        source="sweep",
+    )
+    assert {place.split(":")[0] for place in in_tables(platform.database_url, TRACES)} >= {"core.orders"}
+    assert list(in_lake(platform, TRACES))
+    _let_time_pass(platform)
+    (request,) = _forgetting(platform).carry_out()
+    assert traces(platform, TRACES, []) == []
+    assert request.state == "verified"
+    assert request.counts["late raw/orders"] == 1
+    assert request.counts["late core.orders"] == 1
+    assert platform.count("forgotten_record", "ops") == 0
+    _let_time_pass(platform)
+    assert _forgetting(platform).carry_out() == []
+
+
+def test_a_subscription_that_another_customer_may_have_made_is_kept_until_that_one_goes(
+    copied: Copied, town: Town
+) -> None:
+    platform, person = copied().platform, town.person
+    twin = int(platform.warehouse.query("select max(id) as id from core.customers")["id"][0])
+    assert twin != person.customer
+    with psycopg.connect(platform.database_url) as connection:
+        connection.execute("UPDATE core.customers SET email = %s WHERE id = %s", [EMAIL.lower(), twin])
+    plan = _forgetting(platform).plan([person.customer])
+    assert plan.others == [twin]
+    assert plan.records["newsletter_subscriptions"] == 0
+    forget(platform, person.customer)
+    subscription = "select email from core.newsletter_subscriptions where id = %s"
+    assert platform.warehouse.query(subscription, [person.subscription])["email"].to_list() == [EMAIL]
+    assert "lake newsletter_subscriptions" in {found.split("/")[0] for found in in_lake(platform, TRACES)}
+    forget(platform, twin)
+    assert platform.warehouse.query(subscription, [person.subscription])["email"].to_list() == [None]
+    assert traces(platform, TRACES, []) == []
+
+
+def test_a_customer_whom_centra_has_anonymised_is_forgotten_without_being_asked_for(copied: Copied, town: Town) -> None:
+    platform = copied().platform
+    # The newest version is empty; raw and history still hold the old ones.
+    with psycopg.connect(platform.database_url) as connection:
+        connection.execute("UPDATE core.customers SET is_anonymized = true WHERE id = %s", [town.person.customer])
+    with sensor_context(platform) as context:
+        asked = _sensor(platform)(context)
+        assert isinstance(asked, dg.RunRequest)
+        result = platform.definitions.resolve_job_def(FORGET_CUSTOMER).execute_in_process(
+            instance=platform.instance, run_config={**QUIET, **asked.run_config}
+        )
+        assert result.success
+        assert traces(platform, TRACES, [platform.instance]) == []
+        assert isinstance(_sensor(platform)(context), dg.SkipReason)
+        _let_time_pass(platform)
+        again = _sensor(platform)(context)
+    assert isinstance(again, dg.RunRequest)
+    assert again.run_key != asked.run_key
+
+
+def test_the_trail_says_who_asked_and_what_each_place_held_and_names_nobody(copied: Copied, town: Town) -> None:
+    platform, person = copied().platform, town.person
+    forget(platform, person.customer)
+    trail = platform.warehouse.query(
+        "select subject, actor, outcome, counts::text as counts from ops.audit where kind = 'forget' order by id"
+    )
+    assert trail["subject"].unique().to_list() == [f"customer {person.customer}"]
+    assert trail["outcome"].to_list() == ["begun", "done"]
+    assert set(trail["actor"]) == {"user: the test"}
+    counts = json.loads(trail["counts"][1])
+    assert counts["orders records"] == len(person.orders)
+    assert counts["invoices records"] >= 1
+    assert counts["core.orders"] == len(person.orders) - 1  # one of them is in quarantine
+    assert counts["history.order_addresses"] == 2 * (len(person.orders) - 1)
+    assert counts["raw/orders files"] >= 2
+    assert counts["raw/orders versions"] >= 2 * len(person.orders)
+
+
+def test_two_cannot_rewrite_the_lake_at_once_and_the_request_is_kept(copied: Copied, town: Town) -> None:
+    platform = copied().platform
+    number = _forgetting(platform).ask([town.person.customer], by="user: the test")
+    with alone(platform.database_url, LAKE_UPKEEP) as is_alone:
+        assert is_alone
+        with pytest.raises(ForgettingBusyError):
+            _forgetting(platform).carry_out()
+    (request,) = _forgetting(platform).carry_out()
+    assert request.id == number
+    assert request.state == "done"
+
+
+def test_a_file_that_was_not_written_as_it_should_be_keeps_its_old_content(
+    copied: Copied, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = copied().platform
+    before = _everything(platform)
+
+    def losing(spill: Spill, path: Path) -> None:
+        pl.concat(spill._frames).head(0).write_parquet(path)
+
+    monkeypatch.setattr(Spill, "write", losing)
+    forgetting = _forgetting(platform)
+    forgetting.ask([town.person.customer], by="user: the test")
+    with pytest.raises(RewriteRefusedError):
+        forgetting.carry_out()
+    assert _everything(platform).equals(before)
+    assert not list(platform.lake_folder.rglob("*.aside"))
+    failed = platform.warehouse.query("select error, state from ops.forget_request")
+    assert failed.rows() == [("LAKE_REWRITE_REFUSED", "open")]
+    monkeypatch.undo()
+    _forgetting(platform).carry_out()
+    assert traces(platform, TRACES, []) == []
+
+
+def test_the_command_says_what_it_would_do_and_does_it_when_told(
+    copied: Copied, town: Town, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    platform, customer = copied().platform, town.person.customer
+    installed_at(monkeypatch, database_url=platform.database_url, lake_url=str(platform.lake_folder))
+    told: dict[str, Any] = {"customers": [customer], "same_email": False, "pending": False}
+    before = _everything(platform)
+    assert run_forget(by="", dry_run=True, **told) == 0
+    assert _everything(platform).equals(before)
+    assert platform.count("forgotten", "ops") == platform.count("forget_request", "ops") == 0
+    with pytest.raises(ForgetRequestError):
+        run_forget(by=" ", dry_run=False, **told)
+    with pytest.raises(ForgetRequestError):
+        run_forget(customers=[], by="Ebba", dry_run=False, same_email=False, pending=False)
+    assert platform.count("forgotten", "ops") == 0
+    assert run_forget(by="Ebba at the desk", dry_run=False, **told) == 0
+    assert traces(platform, TRACES, []) == []
+    assert run_forget(customers=[], by="", dry_run=False, same_email=False, pending=True) == 0
+    printed = capsys.readouterr().out.lower()
+    assert f"customer {customer}" in printed
+    assert "raw/orders files" in printed
+    assert "nothing is due" in printed
+    assert not any(trace in printed for trace in TRACES)
+    actor = platform.warehouse.query("select distinct actor from ops.audit where kind = 'forget'")["actor"].to_list()
+    assert [found.endswith("for Ebba at the desk") for found in actor] == [True]
+
+
+def test_no_mart_has_personal_data_and_every_personal_column_may_be_null() -> None:
+    assert not [mart.name for mart in MARTS if personal_columns(mart.contract)]
+    for found in ENTITIES:
+        for contract in found.tables:
+            for column in personal_columns(contract):
+                assert contract.columns()[column].nullable
+                assert column not in contract.primary_key()
+
+
+def _sensor(platform: Platform) -> dg.SensorDefinition:
+    return build_forgetting_sensor(platform.definitions.resolve_job_def(FORGET_CUSTOMER))
+
+
+@contextmanager
+def sensor_context(platform: Platform) -> Iterator[dg.SensorEvaluationContext]:
+    resources = {name: platform.resources[name] for name in ("lake", "warehouse")}
+    with dg.build_sensor_context(instance=platform.instance, resources=resources) as context:
+        yield context
+
+
+def _let_time_pass(platform: Platform) -> None:
+    with psycopg.connect(platform.database_url) as connection:
+        connection.execute("UPDATE ops.forget_request SET look_again_at = clock_timestamp()")
 
 
 def _forgetting(platform: Platform) -> Forgetting:
