@@ -279,6 +279,16 @@ def alerts_resolve(
     raise typer.Exit(run_resolve(key=key))
 
 
+@alerts.command("watchdog")
+def alerts_watchdog(
+    longest: Annotated[str, typer.Option(help="How long ago the sensor may have looked last.")] = "10m",
+) -> None:
+    """For cron, outside of Dagster: tell when nobody looks for alerts any more; exit code 1 while nobody does."""
+    from centra_assets.commands.alerts import run_watchdog
+
+    raise typer.Exit(run_watchdog(longest=longest))
+
+
 def main() -> None:
     """Run the command line; an error of ours prints as its code, cause and remedy, without a traceback."""
     try:

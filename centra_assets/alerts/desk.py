@@ -26,12 +26,13 @@ _FROM_EVENTS = frozenset({Kind.RUN, Kind.CHECK})
 class Look:
     """What was seen. Kinds that could not be looked at are not in `kinds`: their alerts stay as they are.
 
-    `events` are those of one stream after `Reading.settled`, up to `seen`; `is_whole` says whether there may be more.
+    `events` are those of one stream after `Reading.settled`, up to `seen`, which is None where none were read;
+    `is_whole` says whether those are all.
     `known` are the scopes of events that still exist, None where that is not known.
     """
 
     events: Sequence[Failed | Succeeded] = ()
-    seen: int = 0
+    seen: int | None = None
     is_whole: bool = True
     known: Collection[str] | None = None
     conditions: Sequence[Condition] = ()
@@ -51,9 +52,9 @@ def record(
     cursor: Cursor[TupleRow], settings: AlertSettings, stream: str, look: Look, now: datetime, zone: ZoneInfo
 ) -> Outcome:
     """Takes note of a look in the caller's transaction. Looking twice at the same changes nothing."""
-    from_events = _read(cursor, stream, look, now)
+    from_events = [] if look.seen is None else _read(cursor, stream, look, look.seen, now)
     held = {condition.key: condition for condition in (*look.conditions, *from_events)}
-    kinds = frozenset(look.kinds) | _FROM_EVENTS
+    kinds = frozenset(look.kinds) | (frozenset() if look.seen is None else _FROM_EVENTS)
     silences = store.silences(cursor)
     changed, notices = [], []
     alerts = {alert.key: alert for alert in store.alerts(cursor)}
@@ -82,14 +83,14 @@ def _stands(alert: Alert) -> bool:
     return alert.state in ("open", "recovering")
 
 
-def _read(cursor: Cursor[TupleRow], stream: str, look: Look, now: datetime) -> list[Condition]:
+def _read(cursor: Cursor[TupleRow], stream: str, look: Look, end: int, now: datetime) -> list[Condition]:
     """Applies the events, notes how far they were read, and returns what they amount to."""
     standing = store.parts(cursor)
     folded = fold(standing, look.events)
     store.save_parts(cursor, folded.changed)
     before = store.reading(cursor, stream)
-    settled = look.seen if before is None or not look.is_whole else before.settled
-    seen, seen_at = look.seen, now
+    settled = end if before is None or not look.is_whole else before.settled
+    seen, seen_at = end, now
     if before is not None and look.is_whole:
         if now - before.seen_at >= _SETTLES_AFTER:
             settled = before.seen

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     SENSOR = "sensor"
     DAEMON = "daemon"
     DELIVERY = "delivery"
+    WATCHDOG = "watchdog"
     TEST = "test"
 
 

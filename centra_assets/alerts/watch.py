@@ -166,6 +166,27 @@ def _deliveries(cursor: Cursor[TupleRow]) -> Iterator[Condition]:
         )
 
 
+def nobody_looks(cursor: Cursor[TupleRow], longest: timedelta, now: datetime) -> list[Condition]:
+    """What only somebody outside of Dagster's daemon can tell: that it no longer looks for alerts."""
+    (last,) = _row(cursor, "SELECT max(seen_at) FROM ops.alert_cursor")
+    if last is not None and now - last < longest:
+        return []
+    since = f"{shortly(timedelta(minutes=int((now - last).total_seconds() // 60)))} ago" if last else "never"
+    return [
+        Condition(
+            key="watchdog/alerts",
+            kind=Kind.WATCHDOG,
+            severity=Severity.CRITICAL,
+            owner=PLATFORM,
+            subject="alerts",
+            title="Nobody looks for alerts: Dagster's daemon is down, or its sensor alerts",
+            text=f"The sensor looked last {since}. Nothing else is told until it does; most likely nothing is synced "
+            "either. See that Dagster's daemon and code server run, and that the sensor alerts is switched on.",
+            link="deployment/daemons",
+        )
+    ]
+
+
 def _row(cursor: Cursor[TupleRow], statement: str, values: list[Any] | None = None) -> tuple[Any, ...]:
     cursor.execute(statement.encode(), values)
     row = cursor.fetchone()

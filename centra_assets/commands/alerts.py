@@ -1,4 +1,4 @@
-"""`alerts test`, `list`, `silence` and `resolve`. When something is an alert, and how it is sent, is in `alerts`."""
+"""`alerts test`, `list`, `silence`, `resolve`, `watchdog`. When something is an alert, and how it is sent, is in `alerts`."""
 
 import json
 import uuid
@@ -12,8 +12,10 @@ from psycopg.rows import TupleRow
 from rich.console import Console
 from rich.table import Table
 
-from centra_assets.alerts import store
+from centra_assets.alerts import store, watch
 from centra_assets.alerts.channels import send
+from centra_assets.alerts.delivery import deliver
+from centra_assets.alerts.desk import Look, record
 from centra_assets.alerts.errors import AlertError, AlertUnknownError
 from centra_assets.alerts.model import Alert, Condition, Event, Kind, Message, Notice, Severity, State
 from centra_assets.alerts.settings import AlertSettings
@@ -25,6 +27,8 @@ from centra_assets.storage.audit import AuditEntry, local_actor, write
 from centra_assets.storage.failures import translated
 
 T = TypeVar("T")
+
+_SEND_SECONDS = 60.0
 
 
 def run_test(*, channel: str | None) -> int:
@@ -160,18 +164,43 @@ def run_resolve(*, key: str) -> int:
     return 0
 
 
+def run_watchdog(*, longest: str) -> int:
+    """Tells when nobody has looked for alerts for so long, and when somebody does again; 1 while nobody does."""
+    try:
+        allowed = duration(longest)
+    except ValueError as error:
+        raise AlertUnknownError(f"--longest {error}.") from None
+    settings, now = Settings.load(), datetime.now(UTC)
+    alerts = read_alert_settings(settings.alerts_file)
+
+    def work(cursor: Cursor[TupleRow]) -> list[Condition]:
+        found = watch.nobody_looks(cursor, allowed, now)
+        look = Look(conditions=found, kinds={Kind.WATCHDOG})
+        record(cursor, alerts, "watchdog", look, now, settings.timezone)
+        return found
+
+    found = _transact(settings, work)
+    wording = Wording(settings.timezone, str(settings.dagster_url))
+    delivered = deliver(_database_url(settings), alerts, wording, seconds=_SEND_SECONDS)
+    print(f"{found[0].title if found else 'The sensor looks for alerts.'} {delivered}.")
+    return 1 if found else 0
+
+
 def _audit(cursor: Cursor[TupleRow], kind: str, key: str, counts: Mapping[str, int]) -> None:
     actor = local_actor(kind.replace("alert_", "alerts "))
     write(cursor, [AuditEntry(kind=kind, subject=f"alert {key}", actor=actor, outcome="done", counts=counts)])
 
 
 def _transact(settings: Settings, work: Callable[[Cursor[TupleRow]], T]) -> T:
-    if settings.database_url is None:
-        raise SettingsError("CENTRA_DATABASE_URL is not set.")
-    url = settings.database_url.get_secret_value()
     with (
         translated(),
-        psycopg.connect(url, application_name="centra_alerts", connect_timeout=10) as connection,
+        psycopg.connect(_database_url(settings), application_name="centra_alerts", connect_timeout=10) as connection,
         connection.cursor() as cursor,
     ):
         return work(cursor)
+
+
+def _database_url(settings: Settings) -> str:
+    if settings.database_url is None:
+        raise SettingsError("CENTRA_DATABASE_URL is not set.")
+    return settings.database_url.get_secret_value()
