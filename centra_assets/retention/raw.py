@@ -7,9 +7,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 
 import polars as pl
 
+from centra_assets.errors import CentraAssetsError
 from centra_assets.retention.model import Deadline, Moment, Outcome
 from centra_assets.storage.lake import LONGEST_FETCH, Lake, LakeFile
 
@@ -25,6 +28,13 @@ _TOGETHER_BYTES = 16 * 1024 * 1024
 _GRACE_SECONDS = 60.0
 
 _WHOLE_ROW = ["id", "updated_at", "payload", "fetched_at", "source"]
+
+
+class MergedFileError(CentraAssetsError):
+    """A file that was to take the place of others does not hold what they held; all of them are as they were."""
+
+    code = "RETENTION_FILE_DIFFERS"
+    remedy = "See that the disk or the object store is healthy; then run retention again."
 
 
 @dataclass
@@ -176,7 +186,13 @@ def _merge(lake: Lake, files: Sequence[LakeFile], days: int, moment: Moment, run
         # As old as its newest part: what was fetched last, and what a snapshot makes history, stays the same.
         merged = lake.named("changes", run_id=run_id, like=newest)
         if kept.height:
-            tally.wrote(lake.put(merged, kept))
+            # Before the files that it stands for go, it is seen that they are in it.
+            tally.wrote(lake.put(merged, kept, partial(_verify, kept)))
         tally.files_merged += len(group)
         tally.rows_superseded += rows.height - kept.height
         tally.leaving += [file for file in group if file.path != merged.path]
+
+
+def _verify(rows: pl.DataFrame, path: Path) -> None:
+    if not pl.read_parquet(path).equals(rows):
+        raise MergedFileError(f"{path.name} does not hold the {rows.height} rows that were written to it.")
