@@ -10,6 +10,7 @@ from centra_assets.alerts.settings_file import load_alert_settings
 from centra_assets.alerts.wording import Wording
 from centra_assets.assets.core import build_core_assets
 from centra_assets.assets.groups import owner_of
+from centra_assets.assets.health import build_health_asset
 from centra_assets.assets.marts import build_mart_asset, build_mart_checks
 from centra_assets.assets.raw import build_raw_asset
 from centra_assets.assets.sources import build_source_assets
@@ -21,12 +22,12 @@ from centra_assets.checks.quarantine import build_quarantine_check
 from centra_assets.entities.model import Entity
 from centra_assets.entities.registry import ENTITIES
 from centra_assets.finance.figures import READS as WORKBOOK_READS
-from centra_assets.jobs import build_jobs, build_marts_job, build_workbook_job
+from centra_assets.jobs import build_health_job, build_jobs, build_marts_job, build_workbook_job
 from centra_assets.marts.registry import MARTS
 from centra_assets.resources.centra import CentraResource
 from centra_assets.resources.outbox import OutboxResource
 from centra_assets.resources.storage import LakeResource, WarehouseResource
-from centra_assets.schedules import build_schedules, build_workbook_schedule
+from centra_assets.schedules import build_health_schedule, build_schedules, build_workbook_schedule
 from centra_assets.sensors.alerts import AlertWatch, build_alerts_sensor
 from centra_assets.sensors.dynamic_partitions import build_partition_sensor
 from centra_assets.sensors.events import build_events_sensor
@@ -82,6 +83,7 @@ def build_definitions(
     forget_job = build_forget_job()
     mart_jobs = [build_marts_job(marts, standing.selection), build_stale_days_job(marts, calendar)] if marts else []
     retention = build_retention_job(entities, sync)
+    health_job = build_health_job()
     per_run = settings.partitions_per_run
     with warnings.catch_warnings():
         # Backfill policies are beta; Dagster would say so once per asset at every load.
@@ -92,6 +94,7 @@ def build_definitions(
             *[build_core_assets(entity, calendar, partitions_per_run=per_run) for entity in entities],
             *[build_mart_asset(mart, calendar, partitions_per_run=MART_DAYS_PER_RUN) for mart in marts],
             *[build_workbook_asset(calendar) for _ in workbook_jobs],
+            build_health_asset(entities, sync),
         ]
     sensors = [
         build_partition_sensor(jobs),
@@ -119,6 +122,7 @@ def build_definitions(
             forget_job,
             *mart_jobs,
             *workbook_jobs,
+            health_job,
             *standing.jobs,
             retention,
         ],
@@ -127,6 +131,7 @@ def build_definitions(
                 sync, calendar, entities=entities, refresh=jobs, sweep=sync_jobs.sweep, reconcile=sync_jobs.reconcile
             ),
             *[build_workbook_schedule(job, calendar) for job in workbook_jobs],
+            build_health_schedule(health_job),
             *standing.schedules,
             *build_retention_schedules(retention, sync, calendar),
         ],

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from centra_assets.assets.health import HEALTH_KEY
 from centra_assets.assets.marts import mart_key
 from centra_assets.assets.metadata import core_key, raw_key
 from centra_assets.assets.workbook import KEY as WORKBOOK_KEY
@@ -14,6 +15,8 @@ from centra_assets.marts.model import Mart
 
 # The job of all marts.
 REFRESH_MARTS = "refresh_marts"
+# The job of the page on how the sync fares.
+SYNC_HEALTH = "sync_health"
 # The job of the month-end workbook.
 FINANCE_WORKBOOK = "finance_workbook"
 
@@ -66,6 +69,16 @@ def build_marts_job(marts: Sequence[Mart], apart: dg.AssetSelection | None = Non
         REFRESH_MARTS,
         selection=_without(dg.AssetSelection.assets(*[mart_key(mart) for mart in marts]), apart),
         description="Computes days of the marts from core.",
+        tags={"centra_assets/lane": "marts"},
+    )
+
+
+def build_health_job() -> AssetJob:
+    """The job that brings `marts/sync_health` up to date."""
+    return dg.define_asset_job(
+        SYNC_HEALTH,
+        selection=dg.AssetSelection.assets(HEALTH_KEY),
+        description="Measures how far behind each entity is, and what keeping it fresh costs.",
         tags={"centra_assets/lane": "marts"},
     )
 

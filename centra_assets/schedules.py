@@ -22,6 +22,7 @@ LANE = {"centra_assets/lane": "refresh"}
 
 # By the third, what the last day's orders still had to say has been read by several sweeps and a reconciliation.
 MONTH_END = "0 5 3 * *"
+HEALTH = "*/10 * * * *"
 
 _WORDS = {"*": "any", "/": "per", "-": "to", ",": "and", " ": "_"}
 
@@ -72,6 +73,17 @@ def build_schedules(
             if axis in refresh
         ],
     ]
+
+
+def build_health_schedule(job: AssetJob) -> dg.ScheduleDefinition:
+    """The page on how the sync fares, every ten minutes: a run costs seconds to start, and the query a blink."""
+    return dg.ScheduleDefinition(
+        name="sync_health",
+        job=job,
+        cron_schedule=HEALTH,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Measures how far behind each entity is, and what keeping it fresh costs.",
+    )
 
 
 def build_workbook_schedule(job: AssetJob, calendar: Calendar) -> dg.ScheduleDefinition:

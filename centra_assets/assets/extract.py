@@ -123,7 +123,7 @@ def extract(
     partitions = _Partitions(lake, entity, keys, run_id, fetched_at)
     progress = [0] * len(groups)
     try:
-        with client.measure() as stats:
+        with client.measure(entity.name) as stats:
             edges = [_edges(entity, group, calendar) if timed else None for group in groups]
             query = client.prepare(query_of(entity, drop_paths=attribute_paths_to_drop(client, entity)))
             for index, page in client.stream(query, [_variables(entity, group, calendar) for group in groups]):

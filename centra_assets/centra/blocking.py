@@ -1,9 +1,10 @@
 """The client for callers that block, such as Dagster's ops: an event loop in a thread. It decides nothing itself."""
 
 import asyncio
+import secrets
 import threading
 from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -17,6 +18,7 @@ from centra_assets.centra.paging import Page
 from centra_assets.centra.plans import PreparedQuery
 from centra_assets.centra.postgres_budget import PostgresBudget
 from centra_assets.centra.statistics import ClientStats, measuring
+from centra_assets.logs import work, working_on
 
 _T = TypeVar("_T")
 
@@ -74,9 +76,20 @@ class BlockingClient:
         """What this client has asked since it was made."""
         return self._open().stats
 
-    def measure(self) -> AbstractContextManager[ClientStats]:
-        """Statistics of what is asked inside a `with` block, by the thread that opened it."""
-        return measuring()
+    @contextmanager
+    def measure(self, entity: str = "") -> Iterator[ClientStats]:
+        """Statistics of what is asked inside a `with` block, by the thread that opened it.
+
+        What was asked for an entity is kept in ops.api_spending. Requests of the block, lines about them and entries
+        in the trail of what came of them carry one id.
+        """
+        ids = {"entity": entity, "request": work().get("request") or secrets.token_hex(6)}
+        with working_on(**ids), measuring() as stats:
+            try:
+                yield stats
+            finally:
+                if entity and stats.requests:
+                    self._run(self._open().note_spent(entity, stats))
 
     def execute(
         self,

@@ -26,6 +26,7 @@ from centra_assets.centra.documents import (
 )
 from centra_assets.centra.errors import (
     AuthenticationError,
+    CentraError,
     MutationFailedError,
     PermissionDeniedError,
     RequestRefusedError,
@@ -39,6 +40,7 @@ from centra_assets.centra.schema import INTROSPECTION, bundled_schema, schema_fr
 from centra_assets.centra.slices import SliceReader
 from centra_assets.centra.statistics import ClientStats, measuring
 from centra_assets.centra.transport import Request, Transport
+from centra_assets.logs import mark
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +89,7 @@ class CentraClient:
         plain = (token if isinstance(token, str) else token.get_secret_value()).strip()
         if not (plain.isascii() and plain.isprintable()):
             raise AuthenticationError("The token holds characters that cannot be sent.")
+        mark(plain)
         self._transport = Transport(
             url=url,
             token=plain,
@@ -123,6 +126,13 @@ class CentraClient:
     def measure(self) -> AbstractContextManager[ClientStats]:
         """Statistics of what is asked inside a `with` block."""
         return measuring()
+
+    async def note_spent(self, entity: str, spent: ClientStats) -> None:
+        """Keeps what was asked for an entity. Nothing depends on it, so a database that is away is only told of."""
+        try:
+            await self._memory.add_spent(self._environment, entity, spent)
+        except CentraError as error:
+            _log.warning("What was asked for %s is not on record: %s", entity, error.code)
 
     async def rate_limits(self) -> list[RateLimit]:
         """The quotas and what is left of them, from Centra; the budget takes the news over."""

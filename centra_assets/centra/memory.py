@@ -1,4 +1,4 @@
-"""What the client remembers between runs: live schemas and denied fields. How they are used is in prepare.py."""
+"""What the client remembers between runs: live schemas, denied fields, what it spent. Decides nothing by them."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import psycopg
 
 from centra_assets.centra.shared_state import database_failures_told_apart
+from centra_assets.centra.statistics import ClientStats
 
 # A field that was refused is asked for again after so long: permissions are granted, too.
 DENIED_FOR = timedelta(days=1)
@@ -36,6 +37,9 @@ class ApiMemory(Protocol):
     async def forget_denied(self, environment: str, token: str) -> None:
         """Forgets the refusals of this token."""
 
+    async def add_spent(self, environment: str, entity: str, spent: ClientStats) -> None:
+        """Adds to what was asked for an entity in the running hour."""
+
 
 class LocalMemory:
     """Remembers within one process."""
@@ -63,9 +67,12 @@ class LocalMemory:
     async def forget_denied(self, environment: str, token: str) -> None:
         self._denied.pop((environment, token), None)
 
+    async def add_spent(self, environment: str, entity: str, spent: ClientStats) -> None:
+        """Nobody looks at the spending of a process that ends."""
+
 
 class PostgresMemory:
-    """Remembers in `ops.api_schema` and `ops.api_denied`. Rarely used, so it connects anew each time."""
+    """Remembers in ops.api_schema, ops.api_denied, ops.api_spending. Rarely used, so it connects anew each time."""
 
     def __init__(self, database_url: str) -> None:
         self._database_url = database_url
@@ -102,6 +109,19 @@ class PostgresMemory:
     async def forget_denied(self, environment: str, token: str) -> None:
         await self._rows(
             "DELETE FROM ops.api_denied WHERE environment = %s AND token_fingerprint = %s", [environment, token]
+        )
+
+    async def add_spent(self, environment: str, entity: str, spent: ClientStats) -> None:
+        numbers = [spent.requests, spent.complexity, spent.retries, spent.throttled, spent.seconds_waited]
+        await self._rows(
+            "INSERT INTO ops.api_spending AS held "
+            "(environment, entity, hour, requests, complexity, retries, throttled, seconds_waited) "
+            "VALUES (%s, %s, date_trunc('hour', clock_timestamp(), 'UTC'), %s, %s, %s, %s, %s) "
+            "ON CONFLICT (hour, entity, environment) DO UPDATE SET requests = held.requests + excluded.requests, "
+            "complexity = held.complexity + excluded.complexity, retries = held.retries + excluded.retries, "
+            "throttled = held.throttled + excluded.throttled, "
+            "seconds_waited = held.seconds_waited + excluded.seconds_waited",
+            [environment, entity, *numbers],
         )
 
     async def _rows(self, query: str, parameters: Sequence[Any]) -> list[Any]:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ from centra_assets.centra.errors import (
 )
 from centra_assets.centra.retry_after import seconds_to_wait, server_clock
 from centra_assets.centra.statistics import ClientStats, counters
+from centra_assets.logs import work
 
 _log = logging.getLogger(__name__)
 
@@ -195,7 +197,9 @@ class Transport:
         self._count(requests=1)
         sent_at = datetime.now(UTC)
         try:
-            response = await self._http.post(self._url, content=request.body())
+            # Ours: Centra gives its answers none. It ties what its log may show to our trail.
+            ids = {"X-Request-Id": f"{work().get('request') or secrets.token_hex(6)}-{self.stats.requests}"}
+            response = await self._http.post(self._url, content=request.body(), headers=ids)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise _NeverSentError(f"No connection to Centra: {type(error).__name__}.") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -191,7 +191,7 @@ class HintFollower:
         """
         outcome = Followed(entity, hints[0].source)
         parts, splits = [hints], 0
-        with self._around.client.measure() as stats:
+        with self._around.client.measure(entity.name) as stats:
             while parts:
                 part = parts.pop()
                 try:

@@ -206,7 +206,7 @@ class Sweep:
 def measured(sweep: Sweep, work: Callable[[], None]) -> Outcome:
     """Does a sweep's work with its price counted; an error of ours is kept with what was done until then."""
     started = time.monotonic()
-    with sweep.around.client.measure() as stats:
+    with sweep.around.client.measure(sweep.entity.name) as stats:
         try:
             work()
         except CentraAssetsError as error:
