@@ -131,7 +131,7 @@ def build_definitions(
                 sync, calendar, entities=entities, refresh=jobs, sweep=sync_jobs.sweep, reconcile=sync_jobs.reconcile
             ),
             *[build_workbook_schedule(job, calendar) for job in workbook_jobs],
-            build_health_schedule(health_job),
+            build_health_schedule(health_job, calendar),
             *standing.schedules,
             *build_retention_schedules(retention, sync, calendar),
         ],

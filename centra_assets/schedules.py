@@ -75,12 +75,13 @@ def build_schedules(
     ]
 
 
-def build_health_schedule(job: AssetJob) -> dg.ScheduleDefinition:
+def build_health_schedule(job: AssetJob, calendar: Calendar) -> dg.ScheduleDefinition:
     """The page on how the sync fares, every ten minutes: a run costs seconds to start, and the query a blink."""
     return dg.ScheduleDefinition(
         name="sync_health",
         job=job,
         cron_schedule=HEALTH,
+        execution_timezone=str(calendar.zone),
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Measures how far behind each entity is, and what keeping it fresh costs.",
     )
