@@ -68,7 +68,7 @@ def record(
         if condition is not None and rule.severity is not None:
             condition = replace(condition, severity=rule.severity)
         is_silenced = any(silence.covers(key) for silence in silences)
-        after, event = advance(alert, None if rule.off else condition, rule, now, is_silenced=is_silenced)
+        after, event = advance(alert, condition if rule.enabled else None, rule, now, is_silenced=is_silenced)
         if after is not None and after != alert:
             changed.append(after)
         alerts |= {key: after} if after else {}

@@ -153,7 +153,7 @@ class Route(Section):
 class Rule(Section):
     """When a condition becomes a message, and when another one."""
 
-    off: StrictBool = False
+    enabled: StrictBool = True
     hold: Duration = timedelta(0)
     recover: Duration = timedelta(0)
     at_least: Count = 1

@@ -1,4 +1,4 @@
-"""`alerts test`, `list`, `silence`, `resolve`, `watchdog`. When something is an alert, and how it is sent, is in `alerts`."""
+"""`alerts test`, `list`, `silence`, `resolve`, `watchdog`. What an alert is, and how it is sent, is in `alerts`."""
 
 import json
 import uuid

@@ -435,7 +435,7 @@ def test_it_reads_dagsters_own_tables_in_postgresql_as_well(
     storage = {"storage": {"postgres": {"postgres_url": database_url}}, "telemetry": {"enabled": False}}
     with dg.instance_for_test(temp_dir=str(tmp_path), overrides=storage) as instance:
         # No daemon runs here, which would be told.
-        desk = make(instance, kinds={Kind.DAEMON: {"off": True}})
+        desk = make(instance, kinds={Kind.DAEMON: {"enabled": False}})
         desk.tick()
         shop.error, shop.is_sound = BrokenError("it is night."), False
         desk.run()
