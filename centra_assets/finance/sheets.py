@@ -9,7 +9,8 @@ from typing import cast
 import dataframely as dy
 import polars as pl
 
-from centra_assets.entities.contract import Contract, day, flag, money, rate, text, whole
+from centra_assets.entities.contract import Contract, day, flag, money, text, whole
+from centra_assets.entities.contract import rate as percent
 
 _CURRENCY = "ISO 4217 code of every amount of the row; XXX where Centra does not say."
 _TREATMENT = (
@@ -58,8 +59,8 @@ class Vat(Contract):
     country_code = text("Country that the orders go to, ISO 3166; ZZ where Centra does not say.", key=True)
     currency = text(_CURRENCY, key=True)
     tax_treatment = text(_TREATMENT, key=True)
-    rate_known = flag("Whether the rate is known: false where several rates meet and Centra does not split them.")
-    tax_percent = rate("Rate in percent of net; empty where it is not known, never guessed.")
+    rate = text("The rate as text, or 'not known' where several meet and Centra does not split them.", key=True)
+    tax_percent = percent("Rate in percent of net; empty where it is not known, never guessed.")
     goods_net = money("Lines of orders at this rate, without tax.")
     shipping_net = money("Shipping at this rate, without tax.")
     reductions_net = money("Discounts on whole orders (below zero) and handling at this rate, without tax.")
@@ -85,7 +86,7 @@ class Vat(Contract):
 
     @dy.rule()
     def a_rate_is_shown_where_it_is_known(cls) -> pl.Expr:
-        return pl.col("rate_known") == pl.col("tax_percent").is_not_null()
+        return (pl.col("rate") == "not known") == pl.col("tax_percent").is_null()
 
 
 class Discounts(Contract):

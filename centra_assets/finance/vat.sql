@@ -45,7 +45,8 @@ part AS (
               WHEN rates = 1 THEN tax_percent END, net, gross
   FROM explained WHERE net IS DISTINCT FROM 0 OR gross IS DISTINCT FROM 0
 )
-SELECT o.country_code, o.currency, o.tax_treatment, p.tax_percent IS NOT NULL AS rate_known, p.tax_percent,
+SELECT o.country_code, o.currency, o.tax_treatment,
+       coalesce(trim_scale(p.tax_percent)::text || '%%', 'not known') AS rate, p.tax_percent,
        CASE WHEN count(*) = count(p.net) THEN coalesce(sum(p.net) FILTER (WHERE p.part = 'goods'), 0) END AS goods_net,
        CASE WHEN count(*) = count(p.net) THEN coalesce(sum(p.net) FILTER (WHERE p.part = 'shipping'), 0) END
          AS shipping_net,

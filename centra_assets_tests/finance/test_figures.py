@@ -94,7 +94,7 @@ def test_a_rate_that_cannot_be_known_is_not_invented(books: Books) -> None:
     books.order(sold(1, totals=totals, grandTotal=total("306"), grandTotalNet=amount("250")))
     known, unknown = rows(books.figures(), VAT)
     assert (known["tax_percent"], known["net"], known["tax"]) == (25, 200, 50)
-    assert (unknown["rate_known"], unknown["tax_percent"]) == (False, None)
+    assert (known["rate"], unknown["rate"], unknown["tax_percent"]) == ("25%", "not known", None)
     assert (unknown["shipping_net"], unknown["net"], unknown["tax"]) == (50, 50, 6)
 
 
