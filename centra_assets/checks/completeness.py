@@ -183,7 +183,7 @@ class _Look:
         self.warehouse.prepare([table_of(contract) for contract in entity.tables])
         suspects = self._suspects(entity)
         files = self.lake.all_files(entity.name)
-        bytes_left, looked_at = _MOST_BYTES, []
+        bytes_left, looked_at = _MOST_BYTES, list[str]()
         for key in suspects:
             bytes_left -= sum(file.size for file in files.get(key, ()))
             if bytes_left >= 0 or not looked_at:

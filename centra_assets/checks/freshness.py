@@ -85,7 +85,9 @@ def fresh_as_of(
 def judged(key: dg.AssetCheckKey, fresh_at: datetime | None, limits: Limits, now: datetime) -> dg.AssetCheckResult:
     """Fresh, late (a warning) or stale (an error). What was never fresh is late: it may be just installed."""
     old = now - fresh_at if fresh_at else None
-    known = {"age_minutes": int(old / timedelta(minutes=1)), "fresh_at": str(fresh_at)} if old is not None else {}
+    known: dict[str, Any] = (
+        {"age_minutes": int(old / timedelta(minutes=1)), "fresh_at": str(fresh_at)} if old is not None else {}
+    )
     is_stale = old is not None and old >= limits.fail
     return dg.AssetCheckResult(
         asset_key=key.asset_key,
@@ -117,8 +119,8 @@ def with_freshness_policies(assets: Sequence[Any], entities: Sequence[Entity], s
         found = limits.get(spec.key)
         if found is None:
             return spec
-        return dg.apply_freshness_policy(
-            spec, dg.FreshnessPolicy.time_window(fail_window=found.fail, warn_window=found.warn)
-        )
+        policy = dg.FreshnessPolicy.time_window(fail_window=found.fail, warn_window=found.warn)
+        with_policy: dg.AssetSpec = dg.apply_freshness_policy(spec, policy)
+        return with_policy
 
     return list(dg.map_asset_specs(watched, assets))

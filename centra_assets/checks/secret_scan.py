@@ -168,6 +168,6 @@ def _decoded(payload: str) -> Any:
         return payload
 
 
-def summary(scan: RawScan) -> Mapping[str, int]:
+def summary(scan: RawScan) -> Mapping[str, Any]:
     """Its counts, for the UI."""
     return {"raw_files_read": scan.files, "raw_files_left": scan.left}
