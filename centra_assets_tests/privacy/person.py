@@ -33,6 +33,7 @@ class Person:
 
     customer: int
     orders: tuple[int, ...]
+    sound_order: int
     broken_order: int
     shipment: int
     return_: int
@@ -67,6 +68,7 @@ def move_in(world: World, at: datetime) -> Person:
         return Person(
             customer.id,
             tuple(found.number for found in own),
+            order.number,
             broken.number,
             shipment.id,
             sent_back.id,

@@ -1,7 +1,7 @@
 """A forgotten customer is nowhere: in no table, no file, no event, after no interruption and no refetch."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -25,7 +25,7 @@ from centra_assets.storage.lake import Lake
 from centra_assets.storage.lake_file import Spill
 from centra_assets.storage.locks import LAKE_UPKEEP, alone
 from centra_assets.sync.apply import apply
-from centra_assets.sync.privacy_ops import FORGET_CUSTOMER
+from centra_assets.sync.privacy_ops import build_forget_job
 from centra_assets_tests.assets.platform import QUIET, Platform
 from centra_assets_tests.commands.environment import installed_at
 from centra_assets_tests.privacy.conftest import Town, loaded, marts
@@ -39,12 +39,13 @@ Copied = Callable[[], Town]
 
 
 def forget(platform: Platform, *customers: int) -> None:
-    result = platform.definitions.resolve_job_def(FORGET_CUSTOMER).execute_in_process(
-        instance=platform.instance,
-        run_config={
-            **QUIET,
-            "ops": {"forget": {"config": {"customers": list(customers), "requested_by": "user: the test"}}},
-        },
+    run(platform, {"ops": {"forget": {"config": {"customers": list(customers), "requested_by": "user: the test"}}}})
+
+
+def run(platform: Platform, config: Mapping[str, Any]) -> None:
+    resources = {name: platform.resources[name] for name in ("lake", "warehouse")}
+    result = build_forget_job().execute_in_process(
+        instance=platform.instance, run_config={**QUIET, **config}, resources=resources
     )
     assert result.success
 
@@ -125,7 +126,7 @@ def test_a_forgotten_customer_who_changes_in_centra_stays_forgotten(copied: Copi
     # A hint brings the record by itself, unmasked, as every sweep does.
     orders = entity("orders")
     told = town.platform.lake.read("orders", town.platform.lake.partitions("orders"))
-    news = told.filter(pl.col("id") == str(person.orders[0])).with_columns(
+    news = told.filter(pl.col("id") == str(person.sound_order)).with_columns(
         pl.col("fetched_at") + timedelta(minutes=1), payload=pl.col("payload").str.replace("Ring Zaff", "Ring Zaffe")
     )
     assert "Zaffe" in news["payload"][0]
@@ -149,7 +150,9 @@ def test_what_was_on_its_way_meanwhile_is_found_by_the_second_look(copied: Copie
     forget(platform, person.customer)
     assert _forgetting(platform).carry_out() == []
     told = town.platform.lake.read("orders", town.platform.lake.partitions("orders"))
-    late = told.filter(pl.col("id") == str(person.orders[0])).with_columns(pl.col("fetched_at") + timedelta(minutes=1))
+    late = told.filter(pl.col("id") == str(person.sound_order)).with_columns(
+        pl.col("fetched_at") + timedelta(minutes=1)
+    )
     # A process that had asked before the customer was on the list.
     apply(
         entity("orders"),
@@ -199,16 +202,13 @@ def test_a_customer_whom_centra_has_anonymised_is_forgotten_without_being_asked_
     with psycopg.connect(platform.database_url) as connection:
         connection.execute("UPDATE core.customers SET is_anonymized = true WHERE id = %s", [town.person.customer])
     with sensor_context(platform) as context:
-        asked = _sensor(platform)(context)
+        asked = _sensor()(context)
         assert isinstance(asked, dg.RunRequest)
-        result = platform.definitions.resolve_job_def(FORGET_CUSTOMER).execute_in_process(
-            instance=platform.instance, run_config={**QUIET, **asked.run_config}
-        )
-        assert result.success
+        run(platform, asked.run_config)
         assert traces(platform, TRACES, [platform.instance]) == []
-        assert isinstance(_sensor(platform)(context), dg.SkipReason)
+        assert isinstance(_sensor()(context), dg.SkipReason)
         _let_time_pass(platform)
-        again = _sensor(platform)(context)
+        again = _sensor()(context)
     assert isinstance(again, dg.RunRequest)
     assert again.run_key != asked.run_key
 
@@ -302,8 +302,8 @@ def test_no_mart_has_personal_data_and_every_personal_column_may_be_null() -> No
                 assert column not in contract.primary_key()
 
 
-def _sensor(platform: Platform) -> dg.SensorDefinition:
-    return build_forgetting_sensor(platform.definitions.resolve_job_def(FORGET_CUSTOMER))
+def _sensor() -> dg.SensorDefinition:
+    return build_forgetting_sensor(build_forget_job())
 
 
 @contextmanager
