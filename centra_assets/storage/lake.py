@@ -148,7 +148,15 @@ class Lake:
         return found
 
     def rows(self, files: Sequence[LakeFile], ids: Collection[str] | None = None) -> pl.DataFrame:
-        """The rows (SCHEMA) as they lie in the files, in their order, whatever is true now; with `ids` those records'."""
+        """The rows (SCHEMA) as they lie in the files, in their order, whatever is true now; with `ids` those records'.
+
+        Files that upkeep took away since they were listed are left out: what they said is elsewhere, or long replaced.
+        """
+        for _ in range(_LOOKS):
+            try:
+                return self._read(files, ids)
+            except FileNotFoundError:
+                files = [file for file in files if self._files.exists(file.path)]
         return self._read(files, ids)
 
     def put(self, file: LakeFile, rows: pl.DataFrame, verify: Callable[[Path], None] = lambda _: None) -> LakeFile:

@@ -134,6 +134,13 @@ def test_who_listed_the_files_before_they_went_looks_again(changed: Lake) -> Non
     assert dict(found.select("id", "payload").sort("id").iter_rows()) == before
 
 
+def test_who_looks_through_all_files_passes_over_those_that_went(changed: Lake) -> None:
+    listed = changed.files("orders", DAY)
+    tidy(changed)
+    assert set(changed.rows(listed)["payload"]) == {"first"}
+    assert changed.rows(listed[1:]).is_empty()
+
+
 def test_a_merged_file_that_is_not_what_was_written_takes_nobodys_place(
     changed: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

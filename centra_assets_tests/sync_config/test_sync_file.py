@@ -130,7 +130,7 @@ def test_a_cron_alone_is_the_short_form(written: Written) -> None:
 @pytest.mark.parametrize(
     ("text", "place", "said"),
     [
-        ("entites: {}", "entites:", "allowed: events, sync, retention, defaults, entities"),
+        ("entites: {}", "entites:", "allowed: events, sync, checks, retention, defaults, entities"),
         ("entities: {order: {webhook: true}}", "entities.order:", "allowed: stores, markets"),
         ("entities: {orders: {webhok: true}}", "entities.orders.webhok:", "allowed: webhook, events, sweep"),
         ("entities: {orders: {sweep: {evry: 5m}}}", "entities.orders.sweep.evry:", "strategy, every, cron, overlap"),
