@@ -15,6 +15,8 @@ from centra_assets.assets.groups import GROUPS, OWNERS, Owner
 from centra_assets.assets.health import HEALTH_KEY
 from centra_assets.assets.marts import GROUP, mart_key
 from centra_assets.assets.metadata import core_key, holds_personal_data, raw_key
+from centra_assets.assets.workbook import GROUP as WORKBOOK_GROUP
+from centra_assets.assets.workbook import KEY as WORKBOOK_KEY
 from centra_assets.definitions import build_definitions
 from centra_assets.entities.registry import ENTITIES
 from centra_assets.marts.registry import MARTS
@@ -89,7 +91,7 @@ def test_every_entity_has_its_raw_asset_and_every_table_its_core_asset(specs: li
     expected = {raw_key(entity) for entity in ENTITIES}
     expected |= {core_key(contract.table) for entity in ENTITIES for contract in entity.tables}
     assert expected <= keys
-    expected |= {HEALTH_KEY, *[mart_key(mart) for mart in MARTS]}
+    expected |= {HEALTH_KEY, WORKBOOK_KEY, *[mart_key(mart) for mart in MARTS]}
     assert all(key.path[0] == "centra" for key in keys - expected)
 
 
@@ -102,7 +104,7 @@ def test_every_asset_says_what_it_is_whose_it_is_and_where_it_belongs(specs: lis
         assert set(spec.owners) <= owners, name
         assert spec.group_name not in (None, "default"), name
         assert 1 <= len(spec.kinds) <= 2, name
-        assert spec.tags["stage"] in ("source", "raw", "core", "mart"), name
+        assert spec.tags["stage"] in ("source", "raw", "core", "mart", "out"), name
 
 
 def test_descriptions_say_where_rows_come_from_and_how_fresh_they_are(specs: list[dg.AssetSpec]) -> None:
@@ -114,7 +116,10 @@ def test_descriptions_say_where_rows_come_from_and_how_fresh_they_are(specs: lis
 def test_groups_fit_on_a_screen(specs: list[dg.AssetSpec]) -> None:
     sizes = Counter(spec.group_name for spec in specs)
     # The marts have only begun.
-    assert {group: size for group, size in sizes.items() if not 5 <= size <= 15} == {GROUP: len(MARTS) + 1}
+    assert {group: size for group, size in sizes.items() if not 5 <= size <= 15} == {
+        GROUP: len(MARTS) + 1,
+        WORKBOOK_GROUP: 1,
+    }
     assert set(GROUPS.values()) == set(OWNERS)
 
 
@@ -143,16 +148,16 @@ def test_personal_data_is_tagged_on_tables_columns_and_raw_assets(specs: list[dg
 
 
 def test_lineage_runs_from_centra_over_raw_and_core_to_the_marts(specs: list[dg.AssetSpec]) -> None:
-    stages = {"raw": "centra", "core": "raw", "marts": "core"}
+    stages = {"raw": {"centra"}, "core": {"raw"}, "marts": {"core"}, "out": {"core", "marts"}}
     # What is computed from the platform's own records comes from no asset.
     for spec in (spec for spec in specs if spec.key != HEALTH_KEY):
         sources = {dep.asset_key.path[0] for dep in spec.deps}
-        assert sources == ({stages[spec.key.path[0]]} if spec.key.path[0] in stages else set())
+        assert sources == stages.get(spec.key.path[0], set())
 
 
 def test_one_resource_can_be_swapped() -> None:
     swapped = build_definitions(Settings(), resources={"lake": dg.ResourceDefinition.hardcoded_resource("elsewhere")})
-    assert set(swapped.resources or {}) == {"centra", "lake", "warehouse"}
+    assert set(swapped.resources or {}) == {"centra", "lake", "outbox", "warehouse"}
     assert isinstance((swapped.resources or {})["lake"], dg.ResourceDefinition)
 
 

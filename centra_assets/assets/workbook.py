@@ -51,6 +51,7 @@ def build_workbook_asset(calendar: Calendar) -> dg.AssetsDefinition:
         partitions_def=partitions_definition(Axis.MONTH, calendar),
         backfill_policy=dg.BackfillPolicy.multi_run(MONTHS_PER_RUN),
         group_name=GROUP,
+        kinds={"excel", "pandas"},
         owners=[Owner.FINANCE.value],
         description=(
             "The month-end workbook for accountants, an .xlsx per month: sales by store, market and currency, VAT by "

@@ -56,9 +56,9 @@ class KeepsColumn(ColumnConstraint):  # type: ignore[misc]
         # A bool is an int to Python, and a timestamp a date.
         if type(value) is not self._kind:
             return False
-        if self._scale is None:
-            return True
-        return value.is_finite() and value == round(value, self._scale)
+        if isinstance(value, Decimal):
+            return value.is_finite() and value == round(value, self._scale or 0)
+        return True
 
 
 class KeepsRules(DataFrameConstraint):  # type: ignore[misc]

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 
 from psycopg import Cursor
 from psycopg.rows import TupleRow
@@ -120,7 +120,7 @@ def _values(month: Month) -> dict[str, Any]:
 
 
 def _rows(cursor: Cursor[TupleRow], statement: str, values: Mapping[str, Any]) -> list[Row]:
-    cursor.execute(cast(LiteralString, statement), values)
+    cursor.execute(statement, values)
     names = [column.name for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
-from typing import cast
 
 import dataframely as dy
 import polars as pl
 
-from centra_assets.entities.contract import Contract, day, flag, money, text, whole
+from centra_assets.entities.contract import MONEY_SCALE, Contract, day, flag, money, text, whole
 from centra_assets.entities.contract import rate as percent
 
 _CURRENCY = "ISO 4217 code of every amount of the row; XXX where Centra does not say."
@@ -261,7 +260,7 @@ class Sheet:
     def money_columns(self) -> list[str]:
         """The columns that are amounts in the row's currency or in the base currency."""
         found = self.contract.columns().items()
-        return [name for name, column in found if isinstance(column, dy.Decimal) and cast(int, column.scale) == 4]
+        return [name for name, column in found if isinstance(column, dy.Decimal) and column.scale == MONEY_SCALE]
 
 
 _MONEY = ("gross", "discount", "shipping", "tax", "net")

@@ -11,7 +11,7 @@ import pandas as pd
 import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
-from centra_assets.entities.contract import one_line
+from centra_assets.entities.contract import MONEY_SCALE, one_line
 from centra_assets.finance import layout
 from centra_assets.finance.errors import WorkbookRefusedError
 from centra_assets.finance.figures import Figures
@@ -139,7 +139,7 @@ class _Pages:
                 page.write_number(row, place, value, self._formats.of(num_format=whole))
             case date():
                 page.write_datetime(row, place, value, self._formats.of(num_format=layout.DATE))
-            case Decimal() if isinstance(column, dy.Decimal) and column.scale != 4:
+            case Decimal() if isinstance(column, dy.Decimal) and column.scale != MONEY_SCALE:
                 page.write_number(row, place, value, self._formats.of(num_format=layout.PERCENT))
             case Decimal():
                 page.write_number(row, place, layout.as_number(value), self._formats.amount(decimals))
