@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from centra_assets.sandbox.data.faults import NAMED_FAULTS
 from centra_assets.sandbox.faults import Faults
 from centra_assets.sandbox.instance import Instance, as_moment
 from centra_assets.sandbox.quota import Plan
@@ -57,9 +58,10 @@ class RecordOrder(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class CorruptOrder(msgspec.Struct, forbid_unknown_fields=True):
-    """Records of the world to break, as a share of the orders; `heal` mends them all first."""
+    """Records of the world to break, as a share of the orders or by a named fault; `heal` mends all first."""
 
     orders_share: float = 0.0
+    fault: str | None = None
     heal: bool = False
 
 
@@ -189,8 +191,13 @@ async def _corrupt(instance: Instance, request: Request) -> Any:
         if order.heal:
             instance.world.faults.heal()
         numbers = instance.world.faults.corrupt_orders(order.orders_share, instance.rng) if order.orders_share else []
+        touched = instance.world.faults.break_promise(order.fault) if order.fault is not None else []
         instance.indexes.forget()
-    return {"orders": numbers}
+    return {"orders": numbers, "touched": touched}
+
+
+async def _get_corrupt(instance: Instance, request: Request) -> Any:
+    return {"faults": sorted(NAMED_FAULTS), "at_work": instance.world.faults.at_work}
 
 
 async def _plan(instance: Instance, request: Request) -> Any:
@@ -221,6 +228,7 @@ _HANDLERS: list[tuple[str, str, Handler]] = [
     ("POST", "/tokens", _token),
     ("POST", "/schema", _schema),
     ("POST", "/records", _record),
+    ("GET", "/corrupt", _get_corrupt),
     ("POST", "/corrupt", _corrupt),
     ("POST", "/plan", _plan),
 ]

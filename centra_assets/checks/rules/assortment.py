@@ -28,8 +28,8 @@ ASSORTMENT_RULES: tuple[Rule, ...] = (
         " join core.display_items i on i.display_id = d.id"
         " join core.display_markets dm on dm.display_id = d.id"
         " join reach r on r.market_id = dm.market_id and r.store_id = d.store_id"
-        " left join core.product_variants v on v.id = i.product_variant_id"
-        " where d.status = 'ACTIVE' and coalesce(v.status, 'ACTIVE') = 'ACTIVE') "
+        " join core.product_variants v on v.id = i.product_variant_id and v.status = 'ACTIVE'"
+        " where d.status = 'ACTIVE') "
         "select s.id || '/' || s.product_variant_id || '/' || s.pricelist_id as key from shown s "
         "left join core.prices c on c.pricelist_id = s.pricelist_id and c.product_variant_id = s.product_variant_id"
         " and c.price is not null where c.id is null",
@@ -82,16 +82,17 @@ ASSORTMENT_RULES: tuple[Rule, ...] = (
     Rule(
         table="bundles",
         name="bundles_are_complete",
+        # A part that is not in core at all is told by the reference.
         failures="with parts as (select b.id, i.section_id, b.type,"
-        " bool_and(coalesce(v.status = 'ACTIVE', false)) as is_whole,"
-        " bool_or(coalesce(v.status = 'ACTIVE', false)) as has_choice"
+        " bool_and(coalesce(v.status = 'ACTIVE', true)) as is_whole,"
+        " bool_or(coalesce(v.status = 'ACTIVE', true)) as has_choice"
         " from core.bundles b join core.products p on p.id = b.product_id and p.status = 'ACTIVE'"
         " left join core.bundle_items i on i.bundle_id = b.id"
         " left join core.product_variants v on v.id = i.product_variant_id group by 1, 2, 3) "
         "select distinct id::text as key from parts where section_id is null "
         "or not case when type = 'FIXED' then is_whole else has_choice end",
-        meaning="An active bundle lacks a part: one that does not exist or is not active, or, where the shopper "
-        "chooses, a section with nothing left to choose.",
+        meaning="An active bundle lacks a part: one that is not active, or, where the shopper chooses, a section with "
+        "nothing left to choose; or it has no parts at all.",
         remedy="Mend the bundle in Centra or take it off the shop; it cannot be allocated as it is.",
         tables=("bundle_items", "products", "product_variants"),
         severe=False,

@@ -26,10 +26,12 @@ def _currency_of_order(table: str) -> Rule:
         table=table,
         name="currency_is_the_orders",
         failures=f"select h.id::text as key from core.{table} h "
-        "join core.orders o on o.number = h.order_number where h.currency <> o.currency",
+        "join core.orders o on o.number = h.order_number "
+        # A currency that nobody knows is told by the reference.
+        "join core.currencies y on y.code = h.currency where h.currency <> o.currency",
         meaning=f"Rows of core.{table} in another currency than their order: their amounts cannot be compared with it.",
         remedy="Compare both with Centra's before anything is booked.",
-        tables=("orders",),
+        tables=("orders", "currencies"),
     )
 
 

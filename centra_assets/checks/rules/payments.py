@@ -50,7 +50,7 @@ PAYMENT_RULES: tuple[Rule, ...] = (
         name="refunds_use_the_orders_rate",
         failures="select p.id::text as key from core.payments p "
         "join core.orders o on o.number = p.order_number "
-        "where p.entry_type like 'REFUND%%' and p.currency_base_rate <> o.currency_base_rate",
+        "where p.entry_type like 'REFUND%' and p.currency_base_rate <> o.currency_base_rate",
         meaning="A refund is in the base currency by another rate than its order, which shows a gain or a loss that "
         "nobody made.",
         remedy="Use the order's rate for refunds in the base currency, and tell Centra's support.",

@@ -21,6 +21,8 @@ _NAMED_OTHERWISE: Mapping[str, str] = {
     "shipment_plugin": "store_plugins",
     "state": "country_states",
 }
+# What the code or the name beside it says already.
+_SAID_BESIDE = frozenset({"currency_id", "mapped_attribute_id"})
 # Ids of objects that have no table in core. Every other id points somewhere, which a test holds.
 WITHOUT_TABLE = frozenset(
     {
@@ -80,7 +82,7 @@ def target_of(
         return "orders", "number"
     if column == "currency" or (column.endswith("_currency") and isinstance(contract.columns()[column], dy.String)):
         return "currencies", "code"
-    if not column.endswith("_id") or column.startswith("_") or column.removesuffix("_id") in WITHOUT_TABLE:
+    if not column.endswith("_id") or column in _SAID_BESIDE or column.removesuffix("_id") in WITHOUT_TABLE:
         return None
     stem = column.removesuffix("_id")
     if column == "object_id" and issubclass(contract, AttributeContract | TranslationContract):

@@ -251,8 +251,9 @@ def _add_media(world: World, rng: random.Random, product: Product, media_size: M
 
 
 def _spoil_barcodes(world: World) -> None:
-    # EANs should be unique; in life a few are not.
+    # EANs should be unique; in life a few are not, because a retired size's code was used again.
     sizes = world.product_sizes.rows()
-    sizes[11].EAN = sizes[3].EAN
-    sizes[len(sizes) // 2].EAN = sizes[len(sizes) // 3].EAN
+    for retired, heir in ((3, 11), (len(sizes) // 3, len(sizes) // 2)):
+        sizes[retired].isActive = False
+        sizes[heir].EAN = sizes[retired].EAN
     world.products.rows()[5].internalComment = _LONG_TEXT

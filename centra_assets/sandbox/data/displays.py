@@ -14,7 +14,7 @@ from centra_assets.sandbox.data.reference import language_of
 
 if TYPE_CHECKING:
     from centra_assets.sandbox.data.nodes.catalogue import Product, ProductVariant
-    from centra_assets.sandbox.data.nodes.reference import Store
+    from centra_assets.sandbox.data.nodes.reference import Market, Store
     from centra_assets.sandbox.data.world import World
 
 # Top category -> second level -> the folders' products below it, third level
@@ -118,7 +118,7 @@ def _add_display(
         attributes=book.of_display(rng, uri),
         categories=sorted(categories, key=lambda category: category.id),
         canonicalCategory=categories[0] if categories else None,
-        translations=product.translations,
+        translations=_texts(world, product, markets),
         markets=markets,
         media=[media for variant in variants for media in variant.media],
         product=product,
@@ -137,6 +137,18 @@ def _add_display(
     for category in display.categories:
         category.displayConnection = [*category.displayConnection, display]
     return world.displays.add(display)
+
+
+def _texts(world: World, product: Product, markets: Sequence[Market]) -> list[LanguageTranslation]:
+    """A name in every language that is spoken where the display is shown; English needs none, it is the default."""
+    texts = list(product.translations)
+    translated = {text.language.code for text in texts}
+    countries = {country.code for market in markets for country in market.assignedToCountries}
+    for language in world.languages:
+        if language.isActive and language.countryCode in countries and language.code not in {"en", *translated}:
+            fields = [TranslatedField(field="name", value=f"{product.name} ({language.code})")]
+            texts.append(LanguageTranslation(language=language, fields=fields))
+    return texts
 
 
 def _relate(world: World, rng: random.Random) -> None:

@@ -1,17 +1,32 @@
-"""Breaks records on purpose, so that they keep no consumer's contract, and mends them again. No HTTP faults."""
+"""Breaks the world on purpose, record by record or promise by promise, and mends it again. No HTTP faults."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from centra_assets.sandbox.data.breaking import Breaker, Fault, Touched
+from centra_assets.sandbox.data.broken_assortment import BROKEN_ASSORTMENT
+from centra_assets.sandbox.data.broken_compliance import BROKEN_COMPLIANCE
+from centra_assets.sandbox.data.broken_fulfilment import BROKEN_FULFILMENT
+from centra_assets.sandbox.data.broken_references import BROKEN_REFERENCES
+from centra_assets.sandbox.data.broken_sales import BROKEN_SALES
 from centra_assets.sandbox.data.money import Taxed
 from centra_assets.sandbox.data.nodes.orders import BundleOrderLine
 
 if TYPE_CHECKING:
     from centra_assets.sandbox.data.nodes.orders import Order
     from centra_assets.sandbox.data.world import World
+
+# Each breaks one promise of the data and no other; it has the name of the check that speaks of it.
+NAMED_FAULTS: Mapping[str, Fault] = {
+    **BROKEN_SALES,
+    **BROKEN_FULFILMENT,
+    **BROKEN_ASSORTMENT,
+    **BROKEN_REFERENCES,
+    **BROKEN_COMPLIANCE,
+}
 
 
 class Faults:
@@ -20,6 +35,28 @@ class Faults:
     def __init__(self, world: World) -> None:
         self._world = world
         self._mends: list[Callable[[], None]] = []
+        # The named faults that are at work.
+        self.at_work: list[str] = []
+
+    def break_promise(self, name: str) -> Sequence[Touched]:
+        """Break what the named fault breaks; returns the records that are served differently now.
+
+        Raises LookupError for an unknown name and where the world has nothing that could be broken so.
+        """
+        fault = NAMED_FAULTS.get(name)
+        if fault is None:
+            raise LookupError(f"there is no fault {name!r}; GET corrupt lists them")
+        breaker = Breaker(self._world)
+        with self._world.lock:
+            try:
+                fault(breaker)
+            except LookupError:
+                for mend in reversed(breaker.mends):
+                    mend()
+                raise
+            self._mends += breaker.mends
+            self.at_work.append(name)
+        return breaker.touched
 
     def corrupt_orders(self, share: float, rng: random.Random) -> list[int]:
         """Break a share of the orders, at least one; returns their numbers in order.
@@ -38,6 +75,7 @@ class Faults:
         with self._world.lock:
             while self._mends:
                 self._mends.pop()()
+            self.at_work.clear()
 
     def _negate(self, order: Order) -> None:
         line, quantity = order.lines[0], order.lines[0].quantity

@@ -36,7 +36,7 @@ def live_through(shop: Shop) -> Life:
     life = Life(shop, world.rng("life"))
     life.buyer.build_suppliers()
     _mark_preorders(world)
-    life.buyer.open_warehouses(world.rng("opening"))
+    life.buyer.open_warehouses(world.rng("opening"), life.plan)
     _plan_orders(world, life)
     _plan_odd_orders(world, life)
     _plan_warehouse_work(world, life)

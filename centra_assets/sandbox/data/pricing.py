@@ -68,13 +68,16 @@ def build_prices(world: World) -> None:
         wholesale = pricelist.store.type == "WHOLESALE"
         prices = []
         for variant in world.variants:
-            if not any(display.store is pricelist.store for display in variant.displays) or rng.random() < 0.02:
+            displays = [display for display in variant.displays if display.store is pricelist.store]
+            # What is shown has its price; what is not may lack it.
+            is_shown = any(display.status == "ACTIVE" for display in displays)
+            if not displays or (rng.random() < 0.1 and not is_shown):
                 continue
             minor = price_in(pricelist.currency, variant.product.listPrice, wholesale=wholesale)
             retail = price_in(pricelist.currency, variant.product.listPrice, wholesale=False)
             price = Price(
                 id=world.prices.take_id(),
-                price=None if rng.random() < 0.01 else mint[minor],
+                price=None if rng.random() < 0.1 and not is_shown else mint[minor],
                 recommendedRetailPrice=mint[retail] if wholesale else None,
                 pricelist=pricelist,
                 product=variant.product,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from centra_assets.sandbox.data.nodes.reference import Address
@@ -62,16 +65,27 @@ class Buyer:
                 )
             )
 
-    def open_warehouses(self, rng: random.Random) -> None:
-        """Opening stock of every size, some of it in other warehouses, counted in long changes."""
+    def open_warehouses(self, rng: random.Random, plan: Callable[[datetime, Callable[[datetime], None]], None]) -> None:
+        """Opening stock of every size, some of it in other warehouses, counted in long changes.
+
+        What was not in the catalogue yet gets its first units, by `plan`, when it comes into it.
+        """
         begin = self.world.timeline.start - timedelta(days=20)
         shares = (1.0, 0.9, 0.55, 0.45)
         for warehouse, share in zip(self.world.warehouses, shares, strict=True):
             sizes = [s for s in self.world.product_sizes if not s.product.isBundle and rng.random() < share]
-            for first in range(0, len(sizes), _LONG_CHANGE):
-                moves = [(size, rng.randrange(2, 26)) for size in sizes[first : first + _LONG_CHANGE]]
+            counted = [(size, rng.randrange(2, 26)) for size in sizes]
+            there = [move for move in counted if move[0].product.createdAt < begin]
+            for first in range(0, len(there), _LONG_CHANGE):
                 at = begin + timedelta(minutes=first + warehouse.id)
-                self.shop.stock.move(at, warehouse, moves, "Opening count", by=1)
+                self.shop.stock.move(at, warehouse, there[first : first + _LONG_CHANGE], "Opening count", by=1)
+            for product, moves in groupby(counted[len(there) :], lambda move: move[0].product):
+                plan(
+                    product.createdAt + timedelta(minutes=warehouse.id), partial(self._stock_up, warehouse, list(moves))
+                )
+
+    def _stock_up(self, warehouse: Warehouse, moves: list[tuple[ProductSize, int]], at: datetime) -> None:
+        self.shop.stock.move(at, warehouse, moves, "First units", by=1)
 
     def restock(self, rng: random.Random, at: datetime) -> list[PurchaseOrder]:
         """Order what ran out: one purchase order per warehouse and supplier."""
