@@ -1,10 +1,12 @@
 """The command line `centra-assets`: how commands are spelled. What they do is in `commands`."""
 
+import logging
 from datetime import datetime
 from typing import Annotated
 
 import typer
 
+from centra_assets import logs
 from centra_assets.errors import CentraAssetsError
 
 app = typer.Typer(
@@ -291,6 +293,8 @@ def alerts_watchdog(
 
 def main() -> None:
     """Run the command line; an error of ours prints as its code, cause and remedy, without a traceback."""
+    # What a library warns of comes in our form; a command's own words are its output.
+    logs.configure(logging.WARNING)
     try:
         app()
     except CentraAssetsError as error:

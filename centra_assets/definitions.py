@@ -23,6 +23,7 @@ from centra_assets.entities.model import Entity
 from centra_assets.entities.registry import ENTITIES
 from centra_assets.finance.figures import READS as WORKBOOK_READS
 from centra_assets.jobs import build_health_job, build_jobs, build_marts_job, build_workbook_job
+from centra_assets.logs import hide
 from centra_assets.marts.registry import MARTS
 from centra_assets.resources.centra import CentraResource
 from centra_assets.resources.outbox import OutboxResource
@@ -159,5 +160,6 @@ def _alert_watch(settings: Settings, entities: Sequence[Entity]) -> AlertWatch:
 
 @dg.definitions
 def definitions() -> dg.Definitions:
-    """What Dagster loads."""
+    """What Dagster loads, in processes of its own: from here on no line of theirs shows a secret or an address."""
+    hide()
     return build_definitions()

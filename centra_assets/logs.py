@@ -199,6 +199,19 @@ def handler(stream: TextIO | None = None) -> logging.Handler:
     return made
 
 
+class RunLines(logging.StreamHandler[TextIO]):
+    """For dagster.yaml: a run's lines as JSON where that is asked for. Dagster's own console is for people."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+        self.setFormatter(Lines(JSON))
+        self._is_wanted = form() == JSON
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._is_wanted:
+            super().emit(record)
+
+
 def configure(level: int = logging.INFO) -> None:
     """Everything that this process logs from now on goes to stderr in our form, redacted."""
     hide()

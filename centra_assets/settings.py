@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import psycopg
@@ -27,6 +27,11 @@ def _zone(value: Any) -> Any:
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"{value!r} is not an IANA time zone such as Europe/Stockholm") from error
     return value
+
+
+def _spelled(value: Any) -> Any:
+    # As logs.form reads it.
+    return value.strip().lower() if isinstance(value, str) else value
 
 
 def _not_in_the_future(value: date) -> date:
@@ -84,6 +89,9 @@ class Settings(BaseSettings):
     receiver_host: str = Field("127.0.0.1", description="Address that the webhook receiver listens on.")
     receiver_port: int = Field(8801, ge=0, le=65_535, description="Port of the webhook receiver; 0 takes a free one.")
 
+    log_format: Annotated[Literal["text", "json"], BeforeValidator(_spelled)] = Field(
+        "text", description="How lines of logs are written: for people, or one JSON object each."
+    )
     sync_file: Path | None = Field(None, description="The merchant's own sync.yaml, read over the project's.")
     alerts_file: Path | None = Field(None, description="The merchant's own alerts.yaml, read over the project's.")
     dagster_url: AnyHttpUrl = Field(

@@ -18,11 +18,12 @@ from centra_assets.assets.metadata import (
     raw_key,
     tell_partitions,
 )
-from centra_assets.assets.plan import partition_keys
+from centra_assets.assets.plan import partition_keys, spelled
 from centra_assets.assets.tables import table_of
 from centra_assets.calendar import Calendar
 from centra_assets.entities.contract import Contract
 from centra_assets.entities.model import WHOLE, Entity, TransformContext
+from centra_assets.logs import working_on
 from centra_assets.partitions import partitions_definition
 from centra_assets.resources.storage import LakeResource, WarehouseResource
 from centra_assets.storage.warehouse import OPEN_GUARD
@@ -73,7 +74,7 @@ def build_core_assets(
         allowed = context.run.tags.get(ALLOW_COLLAPSE_TAG) == "true"
         if allowed:
             context.log.warning(f"core: {ALLOW_COLLAPSE_TAG} is set; no deletion of {entity.name} is held back.")
-        with failures_told_apart():
+        with failures_told_apart(), working_on(entity=entity.name, partition=spelled(keys)):
             store = warehouse.open(context.run)
             for change in store.prepare([table_of(contract) for contract in selected]):
                 context.log.info(f"core: {change}")

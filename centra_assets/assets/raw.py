@@ -17,10 +17,11 @@ from centra_assets.assets.metadata import (
     raw_payload_schema,
     tell_partitions,
 )
-from centra_assets.assets.plan import partition_keys, slices_for
+from centra_assets.assets.plan import partition_keys, slices_for, spelled
 from centra_assets.calendar import Calendar
 from centra_assets.centra.errors import PermissionDeniedError
 from centra_assets.entities.model import Axis, Entity
+from centra_assets.logs import working_on
 from centra_assets.partitions import partitions_definition
 from centra_assets.resources.centra import CentraResource
 from centra_assets.resources.storage import LakeResource
@@ -65,7 +66,8 @@ def build_raw_asset(
     ) -> Iterator[dg.MaterializeResult]:
         keys = partition_keys(context)
         store = lake.open()
-        with failures_told_apart(), centra.client() as client:
+        ids = {"entity": entity.name, "partition": spelled(keys)}
+        with failures_told_apart(), working_on(**ids), centra.client() as client:
             try:
                 report = extract(
                     entity,

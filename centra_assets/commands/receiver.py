@@ -23,5 +23,5 @@ def run_receiver(*, host: str | None = None, port: int | None = None) -> None:
         window=timedelta(seconds=settings.webhook_window_seconds),
         max_body_bytes=settings.webhook_max_bytes,
     )
-    configure()
+    configure(secret for plugin in plugins.values() for secret in plugin.reveal())
     run(options, host or settings.receiver_host, settings.receiver_port if port is None else port)

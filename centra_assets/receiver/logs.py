@@ -1,44 +1,22 @@
-"""The receiver's log: one JSON object a line. Nothing of a delivery is in it but the plugin and what became of it."""
+"""The receiver's log: what is left out of it. How its lines look is said in centra_assets/logs.py.
+
+Nothing of a delivery is in a line but the plugin and what became of it.
+"""
 
 import logging
-import sys
 import time
-import traceback
-from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterable
 
-import msgspec
+from centra_assets import logs
 
 _LOG = logging.getLogger(__name__)
 _REFUSALS_EVERY_SECONDS = 1.0
 
 
-class JsonLines(logging.Formatter):
-    """A record as a line of JSON. Of an exception its class and place: its message may quote what must not be seen."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "event": record.getMessage(),
-            **getattr(record, "fields", {}),
-        }
-        if record.exc_info and record.exc_info[0]:
-            frames = traceback.extract_tb(record.exc_info[2])
-            place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-            line |= {"exception": record.exc_info[0].__name__, "place": place}
-        return msgspec.json.encode(line).decode()
-
-
-def configure() -> None:
-    """Everything that this process logs goes to stderr as JSON lines."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    # Its warnings carry the server's words, which may name hosts and users; what matters reaches us as errors.
-    logging.getLogger("psycopg").setLevel(logging.CRITICAL)
+def configure(secrets: Iterable[str] = ()) -> None:
+    """Everything that this process logs goes to stderr, and never one of the secrets."""
+    logs.mark(*secrets)
+    logs.configure()
     # What uvicorn warns of (no HTTP, too many connections) anybody can cause, as often as he likes.
     logging.getLogger("uvicorn.error").addFilter(lambda record: record.levelno != logging.WARNING)
 

@@ -6,8 +6,9 @@ import logging
 import httpx
 import pytest
 
+from centra_assets.logs import JSON, Lines
 from centra_assets.receiver.errors import ReceiverNotStartedError
-from centra_assets.receiver.logs import JsonLines, RefusalLog
+from centra_assets.receiver.logs import RefusalLog
 from centra_assets.receiver.serve import bound_socket
 from centra_assets.receiver.writer import InboxWriter
 from centra_assets_tests.receiver.serving import (
@@ -28,7 +29,7 @@ MARK, ORDER = "anna-andersson", 471_147_114_711
 
 def _written(caplog: pytest.LogCaptureFixture) -> list[str]:
     """What all but the test's own client logged, as it would be written."""
-    return [JsonLines().format(record) for record in caplog.records if not record.name.startswith("http")]
+    return [Lines(JSON).format(record) for record in caplog.records if not record.name.startswith("http")]
 
 
 def test_logs_and_metrics_hold_nothing_of_a_delivery(
