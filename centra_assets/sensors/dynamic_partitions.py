@@ -8,6 +8,7 @@ from centra_assets.entities.model import Axis
 from centra_assets.jobs import AssetJob
 from centra_assets.partitions import DYNAMIC_AXES, dynamic_name
 from centra_assets.resources.storage import WarehouseResource
+from centra_assets.sensors.backing_off import passed_over
 from centra_assets.storage.warehouse import Warehouse
 
 
@@ -44,9 +45,13 @@ def build_partition_sensor(jobs: Mapping[Axis, AssetJob]) -> dg.SensorDefinition
     ) -> dg.SensorResult | dg.SkipReason:
         store = warehouse.open()
         requests, additions = [], []
+        try:
+            discovered = {axis: discovered_keys(store, axis) for axis in wanted}
+        except Exception as error:
+            return passed_over(error)
         for axis, job in wanted.items():
             known = set(context.instance.get_dynamic_partitions(dynamic_name(axis)))
-            new = [key for key in discovered_keys(store, axis) if key not in known]
+            new = [key for key in discovered[axis] if key not in known]
             if new:
                 additions.append(dg.AddDynamicPartitionsRequest(dynamic_name(axis), new))
                 requests += [

@@ -29,9 +29,9 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield made
 
 
-def ended(instance: dg.DagsterInstance, status: dg.DagsterRunStatus, **tags: str) -> None:
+def ended(instance: dg.DagsterInstance, status: dg.DagsterRunStatus) -> None:
     """A run that is over."""
-    instance.create_run_for_job(worker, status=status, tags={name.replace("__", "/"): tags[name] for name in tags})
+    instance.create_run_for_job(worker, status=status)
 
 
 def failed(instance: dg.DagsterInstance, code: str = "", kind: str = "") -> None:
