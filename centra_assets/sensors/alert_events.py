@@ -105,12 +105,13 @@ def standing(instance: dg.DagsterInstance, known: "Known", now: datetime) -> lis
 
 @dataclass(frozen=True)
 class Known:
-    """What the code location holds now: jobs, checks with what they mean, assets with their owners and groups."""
+    """What the code location holds now: jobs, checks and what they mean, assets with owners, groups, freshness."""
 
     jobs: frozenset[str]
     checks: Mapping[dg.AssetCheckKey, str]
     owners: Mapping[dg.AssetKey, str]
     groups: Mapping[dg.AssetKey, str]
+    with_policy: Sequence[dg.AssetKey]
 
     @classmethod
     def of(cls, repository: dg.RepositoryDefinition) -> "Known":
@@ -122,6 +123,7 @@ class Known:
             checks={key: graph.get_check_spec(key).description or "" for key in graph.asset_check_keys},
             owners={key: (node.owners or ["team:platform"])[0].removeprefix("team:") for key, node in nodes.items()},
             groups={key: node.group_name or "default" for key, node in nodes.items()},
+            with_policy=[key for key, node in nodes.items() if node.freshness_policy is not None],
         )
 
     def scopes(self) -> frozenset[str]:

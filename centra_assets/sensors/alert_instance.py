@@ -115,7 +115,8 @@ def _daemons(instance: dg.DagsterInstance, now: datetime) -> Iterator[Condition]
 
 
 def _stale(instance: dg.DagsterInstance, known: Known, now: datetime) -> Iterator[Condition]:
-    states = instance.get_freshness_state_records(list(known.owners))
+    # The last state of a policy that was taken away stays as it was for ever.
+    states = instance.get_freshness_state_records(known.with_policy) if known.with_policy else {}
     for key, record in sorted(states.items(), key=lambda found: found[0].to_user_string()):
         if record.freshness_state not in (FreshnessState.WARN, FreshnessState.FAIL):
             continue
