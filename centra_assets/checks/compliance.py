@@ -40,7 +40,7 @@ _TRACES = described(
 )
 _RATES = described(
     "Every rate {of} is zero, one of the country's own, or one of the merchant's tax rules there; where no table of "
-    "rates is known, not above 27 %. Taxes that were deducted again are the merchant's own country's and left out.",
+    "rates is known, not above 27 %. Orders without any tax are left out: what was deducted again is another country's.",
     "compare the tax rule in Centra with the country's rates before anything is declared; a rate that is new by law is "
     "plausible as soon as a tax rule has it.",
 )
@@ -50,6 +50,7 @@ SELECT o.country_code AS country, l.tax_percent AS rate, count(*) AS lines,
   array_to_string((array_agg(DISTINCT o.number ORDER BY o.number DESC))[1:3], ', ') AS orders
 FROM core.order_lines l JOIN core.orders o ON o.number = l.order_number
 WHERE o.country_code IS NOT NULL AND l.tax_percent > 0 AND coalesce(o.tax_deducted, 0) = 0
+  AND coalesce(o.tax_added, 0) + coalesce(o.tax_included, 0) > 0
 GROUP BY 1, 2 ORDER BY 1, 2
 """
 _CONFIGURED = """

@@ -75,14 +75,14 @@ def test_what_only_resembles_a_secret_is_left_alone(text: str) -> None:
     assert secrets_in(text) == []
 
 
-@pytest.mark.parametrize("text", [*CARDS, *SECRETS, "4111 1111-1111 1111", "security_code=123"])
-def test_what_is_looked_for_first_lets_no_secret_through(text: str, database_url: str) -> None:
-    assert pl.Series([f"before {text} after"]).str.contains(SUSPICIOUS).all()
+def test_what_is_looked_for_first_lets_no_secret_through(database_url: str) -> None:
+    texts = [f"before {text} after" for text in (*CARDS, *SECRETS, "4111 1111-1111 1111", "security_code=123")]
+    assert pl.Series(texts).str.contains(SUSPICIOUS).all()
     with psycopg.connect(database_url) as connection:
-        (found,) = connection.execute("select %s::text ~ %s", [f"before {text} after", SUSPICIOUS]).fetchone() or (
-            None,
+        missed = connection.execute(
+            "select text from unnest(%s::text[]) as t (text) where text !~ %s", [texts, SUSPICIOUS]
         )
-    assert found is True
+        assert missed.fetchall() == []
 
 
 def test_a_payload_is_looked_through_by_path_and_article_numbers_are_not_looked_at() -> None:
