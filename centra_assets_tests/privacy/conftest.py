@@ -10,13 +10,19 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from centra_assets.entities.model import Axis
+from centra_assets.assets.extract import extract
+from centra_assets.assets.load import load
+from centra_assets.centra.blocking import connect
+from centra_assets.entities.model import WHOLE, Axis, TransformContext
 from centra_assets.entities.registry import entity
-from centra_assets.jobs import REFRESH_MARTS
+from centra_assets.marts.daily_sales import DAILY_SALES
+from centra_assets.marts.refresh import refresh
+from centra_assets.privacy.forgotten import Admission, ForgottenList
 from centra_assets.sandbox.quota import Plan
 from centra_assets.sandbox.serve import RunningSandbox, SandboxOptions
 from centra_assets.storage.embedded import EmbeddedPostgres
-from centra_assets_tests.assets.platform import QUIET, Platform, changed_rows, keys_of
+from centra_assets.storage.lake import Lake
+from centra_assets_tests.assets.platform import Platform, changed_rows, keys_of
 from centra_assets_tests.privacy.person import Person, dwell, move_in
 
 NAMES = ("orders", "customers", "newsletter_subscriptions", "shipments", "returns", "invoices")
@@ -48,10 +54,11 @@ def town(postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFac
         )
         person = move_in(sandbox.world, datetime.now(UTC) - timedelta(days=1))
         sandbox.instance.indexes.forget()
-        loaded(platform)
+        materialized(platform)
         with sandbox.world.lock:
             dwell(sandbox.world, sandbox.world.tables["Customer"].one(person.customer), "Andra Unika 815")
-        loaded(platform)
+        asked_again(platform)
+        assert parsed_again(platform)
         marts(platform)
         yield Town(platform, person)
         platform.instance.dispose()
@@ -87,23 +94,54 @@ def copied(town: Town, postgres_server: EmbeddedPostgres, tmp_path: Path) -> Ite
             connection.execute(f"DROP DATABASE {database} WITH (FORCE)")
 
 
-def loaded(platform: Platform, *, raw: bool = True) -> dict[str, int]:
-    """Loads everything, from Centra or from raw as it is; returns the rows that changed, by table."""
+def materialized(platform: Platform) -> dict[str, int]:
+    """Everything materialized through Dagster; returns the rows that changed, by table."""
     changed: dict[str, int] = {}
     for axis in (Axis.DAY, Axis.NONE):
-        keys = [key for found in platform.entities if found.axis is axis for key in keys_of(found, raw=raw)]
+        keys = [key for found in platform.entities if found.axis is axis for key in keys_of(found)]
         changed |= changed_rows(platform.refresh(axis, only=keys))
     return changed
 
 
+def asked_again(platform: Platform) -> None:
+    """Everything read from Centra into the lake, past its gate, without Dagster."""
+    with connect(url=platform.sandbox.url, token=platform.sandbox.token, database_url=platform.database_url) as client:
+        for found in platform.entities:
+            extract(
+                found,
+                platform.keys(found.axis) or [WHOLE],
+                client=client,
+                lake=gated(platform),
+                calendar=platform.calendar,
+                run_id="asked-again",
+            )
+
+
+def parsed_again(platform: Platform) -> dict[str, int]:
+    """Core brought in line with the lake, without Dagster; returns the rows that changed, by table."""
+    changed: dict[str, int] = {}
+    for found in platform.entities:
+        report = load(
+            found,
+            platform.keys(found.axis) or [WHOLE],
+            lake=gated(platform),
+            warehouse=platform.warehouse,
+            context=TransformContext(platform.calendar.zone),
+            run_id="parsed-again",
+        )
+        for table, counts in report.tables.items():
+            changed[table] = counts.inserted + counts.updated + counts.deleted
+    return {table: rows for table, rows in changed.items() if rows}
+
+
+def gated(platform: Platform) -> Lake:
+    """The lake as the platform's own resource opens it."""
+    return Lake(str(platform.lake_folder), Admission(ForgottenList(platform.database_url)))
+
+
 def marts(platform: Platform) -> None:
-    """Computes the marts of every day."""
-    keys = platform.keys(entity("orders").axis)
-    platform.definitions.resolve_job_def(REFRESH_MARTS).execute_in_process(
-        instance=platform.instance,
-        run_config=QUIET,
-        tags={"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]},
-    )
+    """Computes every day of every mart that is made of orders."""
+    refresh(platform.warehouse, DAILY_SALES, platform.keys(Axis.DAY), run_id="marts")
 
 
 def _name(url: str) -> str:

@@ -39,6 +39,7 @@ class Person:
     return_: int
     invoice: int
     subscription: int
+    neighbour: int
 
 
 def move_in(world: World, at: datetime) -> Person:
@@ -63,7 +64,10 @@ def move_in(world: World, at: datetime) -> Person:
         subscription = next(iter(world.newsletter_subscriptions))
         subscription.email = EMAIL
         own = [found for found in world.orders if getattr(found, "customer", None) is customer]
-        for node in (customer, *own, shipment, sent_back, invoice, subscription):
+        shipped = next(found for found in world.shipments if _is_a_persons(found.order) and found.order not in own)
+        neighbour = shipped.order.customer
+        subscriptions = list(world.newsletter_subscriptions)[:2]
+        for node in (customer, *own, shipment, sent_back, invoice, *subscriptions, shipped, shipped.order, neighbour):
             node.createdAt = at
         return Person(
             customer.id,
@@ -74,6 +78,7 @@ def move_in(world: World, at: datetime) -> Person:
             sent_back.id,
             invoice.id,
             subscription.id,
+            neighbour.id,
         )
 
 

@@ -18,7 +18,6 @@ from centra_assets.entities.registry import ENTITIES, entity
 from centra_assets.marts.registry import MARTS
 from centra_assets.privacy.errors import ForgetRequestError, ForgettingBusyError, RewriteRefusedError
 from centra_assets.privacy.forgetting import Forgetting
-from centra_assets.privacy.forgotten import Admission, ForgottenList
 from centra_assets.privacy.paths import personal_columns
 from centra_assets.sensors.forgetting import build_forgetting_sensor
 from centra_assets.storage.lake import Lake
@@ -28,8 +27,8 @@ from centra_assets.sync.apply import apply
 from centra_assets.sync.privacy_ops import build_forget_job
 from centra_assets_tests.assets.platform import QUIET, Platform
 from centra_assets_tests.commands.environment import installed_at
-from centra_assets_tests.privacy.conftest import Town, loaded, marts
-from centra_assets_tests.privacy.person import EMAIL, TRACES
+from centra_assets_tests.privacy.conftest import Town, gated, marts, materialized, parsed_again
+from centra_assets_tests.privacy.person import EMAIL, TRACES, Person
 from centra_assets_tests.privacy.searching import in_events, in_lake, in_tables, traces
 
 SALES = "select * from marts.daily_sales order by 1, 2, 3, 4"
@@ -72,12 +71,12 @@ def test_a_forgotten_customer_is_nowhere_and_does_not_come_back(copied: Copied, 
     assert platform.warehouse.query(SALES).equals(sales)
 
     # Parsed again from raw as it lies there, core is as it was left.
-    assert loaded(platform, raw=False) == {}
+    assert parsed_again(platform) == {}
     # Centra still knows everything, and what it says again is let in without the person.
     world = platform.sandbox.world
     assert world.tables["Customer"].one(person.customer).firstName == "Zaphrodite"
     with platform.asked() as asked:
-        assert loaded(platform) == {}
+        assert materialized(platform) == {}
     assert asked["requests"] > 0
     assert traces(platform, TRACES, instances) == []
     marts(platform)
@@ -130,11 +129,10 @@ def test_a_forgotten_customer_who_changes_in_centra_stays_forgotten(copied: Copi
         pl.col("fetched_at") + timedelta(minutes=1), payload=pl.col("payload").str.replace("Ring Zaff", "Ring Zaffe")
     )
     assert "Zaffe" in news["payload"][0]
-    lake = _forgetting(platform).lake
     applied = apply(
         orders,
         news,
-        lake=lake,
+        lake=gated(platform),
         warehouse=platform.warehouse,
         context=TransformContext(platform.calendar.zone),
         run_id="a-sweep",
@@ -180,8 +178,7 @@ def test_a_subscription_that_another_customer_may_have_made_is_kept_until_that_o
     copied: Copied, town: Town
 ) -> None:
     platform, person = copied().platform, town.person
-    twin = int(platform.warehouse.query("select max(id) as id from core.customers")["id"][0])
-    assert twin != person.customer
+    twin = person.neighbour
     with psycopg.connect(platform.database_url) as connection:
         connection.execute("UPDATE core.customers SET email = %s WHERE id = %s", [EMAIL.lower(), twin])
     plan = _forgetting(platform).plan([person.customer])
@@ -229,6 +226,50 @@ def test_the_trail_says_who_asked_and_what_each_place_held_and_names_nobody(copi
     assert counts["history.order_addresses"] == 2 * (len(person.orders) - 1)
     assert counts["raw/orders files"] >= 2
     assert counts["raw/orders versions"] >= 2 * len(person.orders)
+
+
+def test_a_column_that_left_the_contract_is_emptied_too(copied: Copied, town: Town) -> None:
+    platform, person = copied().platform, town.person
+    with psycopg.connect(platform.database_url) as connection:
+        for schema in ("core", "history"):
+            connection.execute(f"ALTER TABLE {schema}.customers ADD COLUMN nickname text")
+            connection.execute(
+                f"UPDATE {schema}.customers SET nickname = 'zaphrodite' WHERE id = %s", [person.customer]
+            )
+            connection.execute(
+                f"UPDATE {schema}.customers SET nickname = 'somebody else' WHERE id <> %s", [person.customer]
+            )
+    forget(platform, person.customer)
+    assert traces(platform, TRACES, []) == []
+    assert set(platform.warehouse.query("select nickname from core.customers")["nickname"]) == {None, "somebody else"}
+
+
+def test_nobody_else_loses_anything(copied: Copied, town: Town) -> None:
+    platform, person = copied().platform, town.person
+    others = {
+        "core.customers": f"id <> {person.customer}",
+        "core.order_addresses": f"not order_number = any(array{list(person.orders)})",
+        "core.newsletter_subscriptions": f"id <> {person.subscription}",
+        "core.shipments": f"not order_number = any(array{list(person.orders)})",
+        "history.customers": f"id <> {person.customer}",
+    }
+    before = {
+        table: platform.warehouse.query(f"select * from {table} where {whose}") for table, whose in others.items()
+    }
+    assert all(rows.height for table, rows in before.items() if table.startswith("core."))
+    lake = {path: pl.read_parquet(path) for path in platform.lake_folder.rglob("*.parquet")}
+    forget(platform, person.customer)
+    for table, whose in others.items():
+        after = platform.warehouse.query(f"select * from {table} where {whose}")
+        assert after.sort(after.columns).equals(before[table].sort(after.columns)), table
+    own, changed = _own(platform, person), 0
+    for path, rows in lake.items():
+        now = pl.read_parquet(path)
+        assert now.drop("payload").equals(rows.drop("payload"))
+        theirs = set(now.filter(now["payload"].ne_missing(rows["payload"]))["id"])
+        changed += len(theirs)
+        assert theirs <= own[path.parent.parent.name]
+    assert changed
 
 
 def test_two_cannot_rewrite_the_lake_at_once_and_the_request_is_kept(copied: Copied, town: Town) -> None:
@@ -313,14 +354,26 @@ def sensor_context(platform: Platform) -> Iterator[dg.SensorEvaluationContext]:
         yield context
 
 
+def _own(platform: Platform, person: Person) -> dict[str, set[str]]:
+    """The ids of what belongs to the person, by entity, as the sandbox has it."""
+    world = platform.sandbox.world
+    return {
+        "customers": {str(person.customer)},
+        "orders": {str(number) for number in person.orders},
+        "newsletter_subscriptions": {str(person.subscription)},
+        "shipments": {str(found.id) for found in world.shipments if found.order.number in person.orders},
+        "returns": {str(found.id) for found in world.returns if found.order.number in person.orders},
+        "invoices": {str(found.id) for found in world.invoices if found.orders[0].number in person.orders},
+    }
+
+
 def _let_time_pass(platform: Platform) -> None:
     with psycopg.connect(platform.database_url) as connection:
         connection.execute("UPDATE ops.forget_request SET look_again_at = clock_timestamp()")
 
 
 def _forgetting(platform: Platform) -> Forgetting:
-    lake = Lake(str(platform.lake_folder), Admission(ForgottenList(platform.database_url)))
-    return Forgetting(lake, platform.warehouse, platform.database_url)
+    return Forgetting(gated(platform), platform.warehouse, platform.database_url)
 
 
 def _everything(platform: Platform) -> pl.DataFrame:
