@@ -100,7 +100,7 @@ def build_workbook_schedule(job: AssetJob, calendar: Calendar) -> dg.ScheduleDef
     )
     def month_end(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         today = context.scheduled_execution_time.astimezone(calendar.zone).date()
-        month = Month(today.replace(day=1)).before()
+        month = Month.holding(today).before()
         if month.first < calendar.start.replace(day=1):
             return dg.SkipReason(f"{month.name} is before the first day of the data.")
         return dg.RunRequest(run_key=f"month_end_workbook-{month.name}", partition_key=month.first.isoformat())

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import dagster as dg
@@ -14,6 +14,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
+from centra_assets.assets.workbook import file_name
 from centra_assets.calendar import Calendar
 from centra_assets.commands.filling import environment, execute, patient_instance, whole_runs
 from centra_assets.commands.shop import SHOP_HOME, Shop
@@ -21,6 +22,9 @@ from centra_assets.commands.stack import HOME, Stack, running_stack
 from centra_assets.commands.truth import compare, mart_counts, row_counts, warehouse_figures
 from centra_assets.definitions import build_definitions
 from centra_assets.entities.model import Axis
+from centra_assets.finance.month import Month
+from centra_assets.finance.outbox import Outbox
+from centra_assets.jobs import FINANCE_WORKBOOK
 from centra_assets.settings import Settings
 from centra_assets.storage.warehouse import Warehouse
 
@@ -82,6 +86,8 @@ def _materialize_and_compare(up: Stack, console: Console) -> dict[str, Any]:
                 progress.could_not_run(name, "no partitions were discovered")
             else:
                 _run(definitions, instance, name, tags, progress)
+        month = Month.holding(datetime.now(calendar.zone).date()).before()
+        _run(definitions, instance, FINANCE_WORKBOOK, {"dagster/partition": month.first.isoformat()}, progress)
     truth = _truth(progress.admin, settings.start_date, calendar)
     figures = warehouse_figures(warehouse, truth)
     differences = compare(truth, figures)
@@ -91,6 +97,7 @@ def _materialize_and_compare(up: Stack, console: Console) -> dict[str, Any]:
     return {
         "ok": not differences and not progress.failed_runs and not progress.checks["failed"],
         "tables": tables,
+        "workbook": Outbox(settings.out_url).path(file_name(month)),
         "truth": truth,
         "differences": differences,
         "api": {
@@ -160,5 +167,6 @@ def _summarize(console: Console, report: Mapping[str, Any]) -> None:
     )
     for name, difference in sorted(report["differences"].items()):
         console.print(f"[red]differs[/] {name}: {difference}")
+    console.print(f"The month-end workbook for accountants: {report['workbook']}", soft_wrap=True)
     verdict = "[green]The warehouse equals the shop's own truth.[/]" if report["ok"] else "[red]Not equal.[/]"
     console.print(f"{verdict} {report['seconds']} s; details in {REPORT}; `make dev` shows it all in a browser.")

@@ -17,6 +17,11 @@ class Month:
         """The month of a partition key (its first day, ISO) or of a name such as `2026-10`."""
         return cls(date.fromisoformat(key if len(key) > 7 else f"{key}-01").replace(day=1))
 
+    @classmethod
+    def holding(cls, day: date) -> "Month":
+        """The month that the day is in."""
+        return cls(day.replace(day=1))
+
     @property
     def name(self) -> str:
         """Such as `2026-10`."""
@@ -34,7 +39,7 @@ class Month:
 
     def before(self) -> "Month":
         """The month before it."""
-        return Month((self.first - timedelta(days=1)).replace(day=1))
+        return Month.holding(self.first - timedelta(days=1))
 
     def reservations(self, calendar: Calendar) -> list[str]:
         """Why its figures are not final, in words; nothing when they are."""

@@ -23,7 +23,7 @@ from centra_assets_tests.entities.reading import CONTEXT, read
 from centra_assets_tests.marts.shop import Shop
 
 # A month that is over, whatever today is, and the one before it.
-MONTH = Month(datetime.now(CONTEXT.time_zone).date().replace(day=1)).before().before()
+MONTH = Month.holding(datetime.now(CONTEXT.time_zone).date()).before().before()
 EARLIER = MONTH.before()
 DAY = MONTH.first + timedelta(days=11)
 

@@ -26,8 +26,8 @@ from centra_assets_tests.assets.platform import QUIET, Platform, materialization
 from centra_assets_tests.finance.books import opened, summed, table
 
 TODAY = datetime.now(UTC).date()
-LAST = Month(TODAY.replace(day=1)).before()
-RUNNING = Month(TODAY.replace(day=1))
+LAST = Month.holding(TODAY).before()
+RUNNING = Month.holding(TODAY)
 # From the month before, so that some of the refunds' orders are of it.
 DAYS = (TODAY - LAST.before().first).days + 1
 
