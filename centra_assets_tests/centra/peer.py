@@ -81,9 +81,11 @@ class Peer:
     asked: list[Asked] = field(default_factory=list)
     limits_read: int = 0
     introspections: int = 0
+    request_ids: list[str] = field(default_factory=list)
 
     async def handle(self, request: Request) -> Response:
         body = json.loads(await request.body())
+        self.request_ids.append(request.headers["x-request-id"])
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
             return status(403, b'{"message": "Forbidden"}')
         asked = Asked(body["query"], body.get("variables") or {}, body.get("operationName"), time.monotonic())
