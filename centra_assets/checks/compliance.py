@@ -40,7 +40,7 @@ _TRACES = described(
 )
 _RATES = described(
     "Every rate {of} is zero, one of the country's own, or one of the merchant's tax rules there; where no table of "
-    "rates is known, not above 27 %. Orders without any tax are left out: what was deducted again is another country's.",
+    "rates is known, not above 27 %. Orders without any tax are left out: one that was deducted is another country's.",
     "compare the tax rule in Centra with the country's rates before anything is declared; a rate that is new by law is "
     "plausible as soon as a tax rule has it.",
 )
