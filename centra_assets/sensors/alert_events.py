@@ -14,6 +14,7 @@ from centra_assets.assets.failures import ERROR_CODE_TAG, FAILURE_TAG, TRANSIENT
 from centra_assets.checks.freshness import IS_FRESH
 from centra_assets.checks.token import TOKEN_IS_VALID
 from centra_assets.errors import CentraAssetsError
+from centra_assets.logs import redacted
 
 STREAM = "events"
 # Of each kind, per question.
@@ -32,6 +33,8 @@ _PARTITION, _FIRST, _LAST = (
 )
 _BY_CLOCK = ("dagster/schedule_name", "dagster/sensor_name")
 _LONGEST_CAUSE = 700
+# Of one run; a run over more has one part for all of them.
+_MOST_PARTITIONS = 400
 
 _KINDS = (
     dg.DagsterEventType.RUN_FAILURE,
@@ -98,8 +101,8 @@ def standing(instance: dg.DagsterInstance, known: "Known", now: datetime) -> lis
         for record in records:
             at = datetime.fromtimestamp(record.end_time or record.update_timestamp.timestamp(), UTC)
             run = record.dagster_run
-            if run.status is dg.DagsterRunStatus.FAILURE and not run.is_complete_and_waiting_to_retry:
-                found += [_run_failed(known, run, None, 0, at)] if now - at < _OLD_NEWS else []
+            if run.status is dg.DagsterRunStatus.FAILURE and not _is_retried(run) and now - at < _OLD_NEWS:
+                found += _run_failed(known, run, None, 0, at)
     return found
 
 
@@ -112,6 +115,7 @@ class Known:
     owners: Mapping[dg.AssetKey, str]
     groups: Mapping[dg.AssetKey, str]
     with_policy: Sequence[dg.AssetKey]
+    repository: dg.RepositoryDefinition
 
     @classmethod
     def of(cls, repository: dg.RepositoryDefinition) -> "Known":
@@ -124,7 +128,23 @@ class Known:
             owners={key: (node.owners or ["team:platform"])[0].removeprefix("team:") for key, node in nodes.items()},
             groups={key: node.group_name or "default" for key, node in nodes.items()},
             with_policy=[key for key, node in nodes.items() if node.freshness_policy is not None],
+            repository=repository,
         )
+
+    def partitions(self, run: dg.DagsterRun, first: str, last: str) -> list[tuple[str, str]]:
+        """The partitions of a range one by one; the range as it is where it is too long or cannot be told apart."""
+        whole = [(first, last)]
+        assets = run.asset_selection or self.repository.get_job(run.job_name).asset_layer.selected_asset_keys
+        graph = self.repository.asset_graph
+        found = (graph.get(key).partitions_def for key in sorted(assets) if graph.has(key))
+        partitions = next((each for each in found if isinstance(each, dg.TimeWindowPartitionsDefinition)), None)
+        if first == last or partitions is None:
+            return whole
+        try:
+            keys = partitions.get_partition_keys_in_range(dg.PartitionKeyRange(first, last))
+        except dg.DagsterInvalidInvocationError:  # days before a start date that was moved since
+            return whole
+        return [(key, key) for key in keys] if len(keys) <= _MOST_PARTITIONS else whole
 
     def scopes(self) -> frozenset[str]:
         """The scopes that events may be about."""
@@ -155,9 +175,13 @@ def _told(
             continue
         if event.event_type is dg.DagsterEventType.RUN_SUCCESS:
             yield Succeeded(record.storage_id, run.job_name, _reach(run))
-        # What Dagster starts again by itself is judged by how that ends.
-        elif not run.is_complete_and_waiting_to_retry:
-            yield _run_failed(known, run, event, record.storage_id, at)
+        elif not _is_retried(run):
+            yield from _run_failed(known, run, event, record.storage_id, at)
+
+
+def _is_retried(run: dg.DagsterRun) -> bool:
+    """Whether Dagster starts it again by itself: then it is judged by how that ends."""
+    return run.tags.get("dagster/will_retry") == "true"
 
 
 def _runs(instance: dg.DagsterInstance, ids: Sequence[str]) -> dict[str, dg.DagsterRun]:
@@ -198,7 +222,10 @@ def _check_failed(known: Known, evaluation: dg.AssetCheckEvaluation, event_id: i
     return Failed(event_id, at, _check_scope(key), condition)
 
 
-def _run_failed(known: Known, run: dg.DagsterRun, event: dg.DagsterEvent | None, event_id: int, at: datetime) -> Failed:
+def _run_failed(
+    known: Known, run: dg.DagsterRun, event: dg.DagsterEvent | None, event_id: int, at: datetime
+) -> Iterator[Failed]:
+    """The failure of every partition of the run: each may succeed in another one."""
     code, cause = _cause(run, event)
     subject, extent = _subject(known, run), _reach(run)
     owners = {known.owners.get(key, "platform") for key in run.asset_selection or ()}
@@ -212,9 +239,12 @@ def _run_failed(known: Known, run: dg.DagsterRun, event: dg.DagsterEvent | None,
         text=f"{cause}\n{_outlook(run)}",
         link=f"runs/{run.run_id}",
     )
-    first, last = extent.get("first"), extent.get("last")
-    part = "" if first is None else first if first == last else f"{first}...{last}"
-    return Failed(event_id, at, run.job_name, condition, part, extent)
+    if "first" not in extent:
+        yield Failed(event_id, at, run.job_name, condition, extent=extent)
+        return
+    for first, last in known.partitions(run, extent["first"], extent["last"]):
+        part = first if first == last else f"{first}...{last}"
+        yield Failed(event_id, at, run.job_name, condition, part, {**extent, "first": first, "last": last})
 
 
 def _subject(known: Known, run: dg.DagsterRun) -> str:
@@ -252,7 +282,7 @@ def _cause(run: dg.DagsterRun, event: dg.DagsterEvent | None) -> tuple[str, str]
     data = failed.step_failure_data if failed is not None else None
     told = data.user_failure_data.description if data is not None and data.user_failure_data else None
     if told and told.startswith(f"{code}: "):
-        return code, told[:_LONGEST_CAUSE]
+        return code, redacted(told)[:_LONGEST_CAUSE]
     return code, f"{code}: {(known.__doc__ or '').strip().splitlines()[0]} What to do: {known.remedy}"
 
 

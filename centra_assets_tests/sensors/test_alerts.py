@@ -62,7 +62,13 @@ def hourly() -> None:
     look()
 
 
-@dg.asset(key=["core", "orders"], owners=["team:commerce"], group_name="orders", partitions_def=DAYS)
+@dg.asset(
+    key=["core", "orders"],
+    owners=["team:commerce"],
+    group_name="orders",
+    partitions_def=DAYS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
 def orders() -> None:
     """Orders, if the shop is open."""
     with failures_told_apart():
@@ -129,14 +135,16 @@ class Desk:
         definition = DEFINITIONS.resolve_job_def(job)
         return definition.execute_in_process(instance=self.instance, raise_on_error=False, run_config=QUIET, **options)
 
-    def materialize(self, day: str) -> dg.ExecuteInProcessResult:
-        """A run of the asset itself, for a day."""
+    def materialize(self, first: str, last: str = "") -> dg.ExecuteInProcessResult:
+        """A run of the asset itself, for a day or a range of days."""
         job = DEFINITIONS.resolve_implicit_global_asset_job_def()
+        span = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
         return job.execute_in_process(
             instance=self.instance,
             raise_on_error=False,
             run_config=QUIET,
-            partition_key=day,
+            partition_key=None if last else first,
+            tags=span if last else None,
             asset_selection=[orders.key],
         )
 
@@ -253,6 +261,28 @@ def test_many_failing_partitions_are_one_alert_that_ends_with_the_last_of_them(d
     desk.materialize(days[2])
     desk.tick()
     assert desk.mailbox.subjects[1:] == ["[recovered] assets of orders failed: TEST_SHOP_SHUT"]
+
+
+def test_a_range_that_failed_may_succeed_day_by_day(desk: Desk, shop: Shop) -> None:
+    shop.error = BrokenError("it is night.")
+    desk.materialize("2024-03-01", "2024-03-03")
+    desk.tick()
+    assert desk.endpoint.calls[0].document["alerts"][0]["count"] == 3
+    shop.error = None
+    desk.materialize("2024-03-03")
+    desk.materialize("2024-03-01")
+    desk.tick()
+    assert len(desk.mailbox.mails) == 1
+    desk.materialize("2024-03-02", "2024-03-05")
+    desk.tick()
+    assert len(desk.mailbox.mails) == 2
+
+
+def test_a_run_that_dagster_starts_again_is_judged_by_how_that_ends(desk: Desk, shop: Shop) -> None:
+    shop.error = BrokenError("it is night.")
+    desk.run(tags={"dagster/will_retry": "true", "dagster/auto_retry_run_id": "another"})
+    desk.tick()
+    assert desk.mailbox.subjects == []
 
 
 def test_an_unforeseen_error_is_told_without_its_words(desk: Desk, shop: Shop) -> None:
