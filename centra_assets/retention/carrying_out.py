@@ -24,7 +24,7 @@ from centra_assets.sync_config import RetentionSettings
 
 KIND = "retention"
 
-_OPS_TABLES = ("inbox", "load_log", "alert", "alert_delivery")
+_OPS_TABLES = ("inbox", "load_log", "api_spending", "alert", "alert_delivery")
 _SIZES = """
 SELECT coalesce(sum(pg_total_relation_size(to_regclass(name))), 0)::bigint FROM unnest(%s::text[]) name
 """

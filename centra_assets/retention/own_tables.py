@@ -26,6 +26,7 @@ def _ops(policy: RetentionSettings, moment: Moment) -> list[tuple[str, int, Cond
         ("inbox_deleted", policy.inbox_days, "inbox", ended, followed),
         ("inbox_problems_deleted", policy.inbox_problem_days, "inbox", ended, unfollowed),
         ("load_log_deleted", policy.load_log_days, "load_log", "t.at < %(before)s", nothing),
+        ("api_spending_deleted", policy.load_log_days, "api_spending", "t.hour < %(before)s", nothing),
         (
             "alert_deliveries_deleted",
             policy.alert_days,

@@ -79,7 +79,8 @@ def test_the_nights_schedule_is_on_and_its_runs_let_everybody_else_go_first() ->
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
     job = definitions.resolve_job_def(RETENTION)
     assert int(job.tags["dagster/priority"]) < 0
-    limits = yaml.safe_load(Path("dagster.yaml").read_text(encoding="utf-8"))["concurrency"]["runs"]
+    file = Path(__file__).parents[2] / "dagster.yaml"
+    limits = yaml.safe_load(file.read_text(encoding="utf-8"))["concurrency"]["runs"]
     assert {"key": "centra_assets/lane", "value": job.tags["centra_assets/lane"], "limit": 1} in limits[
         "tag_concurrency_limits"
     ]

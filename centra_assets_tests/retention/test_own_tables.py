@@ -166,6 +166,30 @@ def test_loads_and_alerts_that_are_over_go_and_what_still_matters_stays(
     assert count(connection, "ops.quarantine") == 1
 
 
+def test_alerts_go_when_they_are_over_for_long_and_what_was_spent_with_the_loads(
+    carry: Carry, connection: psycopg.Connection[Any]
+) -> None:
+    for state in ("open", "closed"):
+        for days in (10, 300):
+            connection.execute(
+                "INSERT INTO ops.alert (key, kind, severity, owner, subject, title, text, link, count, state, since,"
+                " begun, last_seen_at, recovered_at) SELECT %s, 'k', 'error', '', '', '', '', '', 1, %s, at, '{}', at, at"
+                " FROM (SELECT now() - make_interval(days => %s) AS at) t",
+                [f"{state} {days}", state, days],
+            )
+    for days in (10, 500):
+        connection.execute(
+            "INSERT INTO ops.api_spending (environment, entity, hour, requests, complexity, retries, throttled,"
+            " seconds_waited) VALUES ('e', 'orders', now() - make_interval(days => %s), 1, 1, 0, 0, 0)",
+            [days],
+        )
+    counts = carry()["ops"].counts
+    left_over = {key for (key,) in connection.execute("SELECT key FROM ops.alert")}
+    assert left_over == {"open 10", "open 300", "closed 10"}
+    assert (counts["alerts_deleted"], counts["api_spending_deleted"]) == (1, 1)
+    assert count(connection, "ops.api_spending") == 1
+
+
 class TestHistory:
     def test_it_is_kept_for_ever_unless_somebody_says_otherwise(
         self, carry: Carry, connection: psycopg.Connection[Any]
