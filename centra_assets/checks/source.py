@@ -18,6 +18,7 @@ from centra_assets.assets.metadata import core_key
 from centra_assets.assets.tables import table_of
 from centra_assets.calendar import Calendar, contiguous
 from centra_assets.centra.blocking import BlockingClient
+from centra_assets.centra.errors import AuthenticationError, CentraError
 from centra_assets.centra.plans import PreparedQuery
 from centra_assets.checks import figures
 from centra_assets.checks.field_differences import differing
@@ -57,6 +58,10 @@ class Agreement:
     notes: list[str] = field(default_factory=list)
     requests: int = 0
     complexity: int = 0
+    # Whether Centra tells when a record changed, so that a change of a moment ago is known as such.
+    is_timed: bool = True
+    # Why it could not be compared.
+    refused: str | None = None
 
     def failing(self) -> list[str]:
         """Groups, months, then records, each with what differs."""
@@ -66,13 +71,15 @@ class Agreement:
             for group in self.groups.iter_rows(named=True)
         ]
         records = [f"{record}: {', '.join(what)}" for record, what in self.records.items()]
-        return [*groups, *self.months, *records]
+        refused = [f"not compared: {self.refused}"] if self.refused else []
+        return [*refused, *groups, *self.months, *records]
 
     @property
     def severity(self) -> dg.AssetCheckSeverity:
-        """What Centra deleted since the last reconciliation may well be all; anything else is worse than that."""
-        only_gone = not self.months and all(what == [_GONE] for what in self.records.values())
-        return dg.AssetCheckSeverity.WARN if only_gone else dg.AssetCheckSeverity.ERROR
+        """A warning where it may be news: deleted since the last reconciliation, or changed nobody knows when."""
+        may_be_news = not self.is_timed or all(what == [_GONE] for what in self.records.values())
+        is_sure = self.refused is not None or self.months or not may_be_news
+        return dg.AssetCheckSeverity.ERROR if is_sure else dg.AssetCheckSeverity.WARN
 
 
 def build_source_checks(
@@ -98,9 +105,10 @@ def build_source_checks(
     ) -> Iterator[dg.AssetCheckResult]:
         with failures_told_apart(), centra.client() as client:
             look = Look(client, lake.open(), warehouse.open(), SyncState(warehouse.database_url), calendar, sync)
-            for key, entity in by_key.items():
-                if key in context.selected_asset_check_keys:
-                    yield _judged(key, look.at(entity, seed=context.run.run_id))
+            chosen = [key for key in by_key if key in context.selected_asset_check_keys]
+            # All or nothing: a step that is tried again evaluates no check twice.
+            results = [_judged(key, look.at(by_key[key], seed=context.run.run_id)) for key in chosen]
+        yield from results
 
     return [checks]
 
@@ -160,21 +168,34 @@ class Look:
         self._state, self._calendar, self._sync = state, calendar, sync
 
     def at(self, entity: Entity, seed: str) -> Agreement:
-        """What there is to say of one entity; of one that was never loaded only that."""
-        found = Agreement()
+        """What there is to say of one entity; of one that was never loaded, or that Centra refuses, only that.
+
+        Raises the client's transient errors, and that the token is dead.
+        """
+        found = Agreement(is_timed=entity.updated_at is not None)
         loaded = self._lake.partitions(entity.name)
         if not loaded:
             found.notes.append("nothing was ever loaded, and so nothing compared")
             return found
         self._warehouse.prepare([table_of(contract) for contract in entity.tables])
         with self._client.measure(entity.name) as stats:
-            settled = self._settled(entity, loaded)
-            if entity.axis in DATED:
-                self._compare_figures(entity, loaded, settled, found)
-            if entity.id_filter is not None:
-                self._compare_sample(entity, settled, seed, found)
+            try:
+                self._compare(entity, loaded, seed, found)
+            except AuthenticationError:
+                raise
+            except CentraError as error:
+                if error.transient:
+                    raise
+                found.refused = error.code
         found.requests, found.complexity = stats.requests, stats.complexity
         return found
+
+    def _compare(self, entity: Entity, loaded: Sequence[str], seed: str, found: Agreement) -> None:
+        settled = self._settled(entity, loaded)
+        if entity.axis in DATED:
+            self._compare_figures(entity, loaded, settled, found)
+        if entity.id_filter is not None:
+            self._compare_sample(entity, settled, seed, found)
 
     def _settled(self, entity: Entity, loaded: Sequence[str]) -> datetime:
         """What changed before this was here when the last sweep had ended; before the first, when raw was read."""
@@ -183,13 +204,12 @@ class Look:
         return (mark.fresh_at or min(read, default=datetime.now(UTC))) - _OVERLAP
 
     def _compare_figures(self, entity: Entity, loaded: Sequence[str], settled: datetime, found: Agreement) -> None:
-        days = self._recent(entity, loaded)
+        days, census = self._recent(entity, loaded), figures.census_of(self._client, entity)
         if days:
-            self._compare_recent(entity, days, settled, found)
-        self._compare_months(entity, [key for key in loaded if not days or key < days[0]], found)
+            self._compare_recent(entity, days, census, settled, found)
+        self._compare_months(entity, [key for key in loaded if not days or key < days[0]], census, found)
 
-    def _compare_months(self, entity: Entity, older: Sequence[str], found: Agreement) -> None:
-        census = figures.census_of(self._client, entity)
+    def _compare_months(self, entity: Entity, older: Sequence[str], census: PreparedQuery, found: Agreement) -> None:
         months = [list(of) for run in contiguous(entity.axis, older, 1) for _, of in groupby(run, lambda key: key[:7])]
         for keys in months:
             counts = self._counts(entity, census, keys)
@@ -206,8 +226,9 @@ class Look:
         whole = self._lake.newest_snapshots(entity.name, loaded)
         return [key for key in days if key in whole or (whole and key > max(whole))]
 
-    def _compare_recent(self, entity: Entity, days: Sequence[str], settled: datetime, found: Agreement) -> None:
-        census = figures.census_of(self._client, entity)
+    def _compare_recent(
+        self, entity: Entity, days: Sequence[str], census: PreparedQuery, settled: datetime, found: Agreement
+    ) -> None:
         # Ours first: what comes in between is on its way and newer than the last sweep.
         ours, aside = figures.ours(entity, self._warehouse, days), figures.aside(entity, self._warehouse)
         theirs = self._listed(entity, census, days)

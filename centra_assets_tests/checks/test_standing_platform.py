@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import dagster as dg
 import pytest
 
 from centra_assets.checks.build_standing import build_standing
 from centra_assets.checks.compliance import NO_SECRETS, NO_TRACES, PLAUSIBLE, build_compliance_checks
 from centra_assets.checks.source import AGREES, build_source_checks
+from centra_assets.checks.token import build_token_check
 from centra_assets.entities.registry import entity
 from centra_assets.sandbox.quota import Plan
 from centra_assets.sandbox.serve import RunningSandbox, SandboxOptions
@@ -145,6 +147,35 @@ def test_a_month_that_lost_a_record_is_counted_short(platform: Platform) -> None
     assert [key for key in failing(found) if key.startswith(f"{day[:7]}-") and " to " in key]
     read(platform, entity("orders"), [day], raw=False)
     assert against_centra(platform, "orders").passed
+
+
+def test_an_entity_that_centra_refuses_by_now_is_told_and_holds_up_no_other(platform: Platform) -> None:
+    # A token of its own: what it was refused is remembered.
+    platform.token = platform.admin("tokens")["token"]
+    platform.admin("faults", denied_permissions=["Order:read"])
+    try:
+        checks = build_source_checks(platform.entities, platform.calendar, config_of(platform))
+        found = evaluated(platform, checks, "core/orders", "core/customers")
+    finally:
+        platform.admin("faults")
+        platform.token = ""
+    assert found[f"core/customers {AGREES}"].passed
+    refused = found[f"core/orders {AGREES}"]
+    assert failing(refused) == ["not compared: CENTRA_PERMISSION"]
+    assert refused.severity is dg.AssetCheckSeverity.ERROR
+
+
+def test_a_token_that_centra_refuses_is_an_error_however_long_it_should_live(platform: Platform) -> None:
+    name = "centra/markets token_is_valid"
+    checks = build_token_check(platform.entities, datetime.now(UTC).date() + timedelta(days=100))
+    assert evaluated(platform, checks)[name].passed
+    platform.token = platform.admin("tokens", expires_in_seconds=-1)["token"]
+    try:
+        refused = evaluated(platform, checks)[name]
+    finally:
+        platform.token = ""
+    assert (refused.passed, refused.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert refused.metadata["accepted_by_centra"].value is False
 
 
 def test_a_card_number_in_a_comment_is_found_in_raw_and_core_and_never_shown(platform: Platform, broken: Any) -> None:
