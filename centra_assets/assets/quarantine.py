@@ -90,10 +90,15 @@ def blockages(entities: Iterable[Entity], warehouse: Warehouse) -> Iterator[Bloc
             yield Blockage(entity, limit, None, over)
 
 
+def filling(tables: Iterable[str]) -> list[Entity]:
+    """The entities whose core tables these are."""
+    read = set(tables)
+    return [entity for entity in ENTITIES if any(contract.table in read for contract in entity.tables)]
+
+
 def sources_of(mart: Mart) -> list[Entity]:
     """The entities that a mart is computed from."""
-    read = {reads.table for reads in mart.reads}
-    return [entity for entity in ENTITIES if any(contract.table in read for contract in entity.tables)]
+    return filling(reads.table for reads in mart.reads)
 
 
 def blocked_days(entities: Sequence[Entity], days: Collection[str], warehouse: Warehouse) -> dict[str, str]:

@@ -11,6 +11,7 @@ from centra_assets.assets.groups import Owner
 from centra_assets.assets.marts import mart_key
 from centra_assets.assets.metadata import core_key, tell_partitions
 from centra_assets.assets.plan import partition_keys
+from centra_assets.assets.quarantine import ALLOW_QUARANTINED_TAG, blocked_days, filling, refuse
 from centra_assets.calendar import Calendar
 from centra_assets.entities.model import Axis
 from centra_assets.entities.registry import ENTITIES
@@ -69,12 +70,21 @@ def build_workbook_asset(calendar: Calendar) -> dg.AssetsDefinition:
         told: dict[str, Mapping[str, Any]] = {}
         with failures_told_apart():
             for key in partition_keys(context):
+                if context.run.tags.get(ALLOW_QUARANTINED_TAG) != "true":
+                    _refuse_blocked(warehouse.open(), Month.of(key))
                 told[key] = _hand_over(warehouse.open(), outbox.open(), Month.of(key), calendar)
                 context.log.info(f"{file_name(Month.of(key))}: {told[key]['bytes']} bytes.")
         tell_partitions(context, KEY, told, {})
         return dg.MaterializeResult()
 
     return finance_workbook
+
+
+def _refuse_blocked(store: Warehouse, month: Month) -> None:
+    """Raises SourceBlockedError where too much of the month is in quarantine for its sums to be booked."""
+    blocked = blocked_days(filling(READS), month.days, store)
+    if blocked:
+        raise refuse(file_name(month), blocked)
 
 
 def _hand_over(store: Warehouse, outbox: Outbox, month: Month, calendar: Calendar) -> Mapping[str, Any]:
@@ -106,7 +116,11 @@ def _hand_over(store: Warehouse, outbox: Outbox, month: Month, calendar: Calenda
 def _about(computed: Figures, calendar: Calendar) -> Sequence[tuple[str, str]]:
     """What opens the summary."""
     newest = computed.newest.astimezone(calendar.zone) if computed.newest else None
-    mart = "up to date with this workbook" if not computed.stale_days else f"{computed.stale_days} days wait"
+    mart = (
+        "up to date with this workbook"
+        if not computed.stale_days
+        else f"{computed.stale_days} days wait to be computed again"
+    )
     return [
         ("Month", f"{computed.month.first.isoformat()} to {computed.month.days[-1]}"),
         ("Status", computed.reserved or "Final, unless the check sums_equal_core says that core has changed since"),
