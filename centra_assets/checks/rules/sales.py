@@ -63,7 +63,8 @@ SALES_RULES: tuple[Rule, ...] = (
         f") > {_PER_LINE}",
         not_judged="select count(distinct o.number) as rows from core.orders o"
         " left join core.order_lines l on l.order_number = o.number"
-        " where o.line_values is null or o.tax_added is null or (l.id is not null and l.line_value + l.line_value_net is null)",
+        " where o.line_values is null or o.tax_added is null"
+        " or (l.id is not null and l.line_value + l.line_value_net is null)",
         meaning="The sum of an order's lines, bundle parents left out where their parts count, is not the value of "
         "lines in its header: lines are missing, doubled, or in the other tax mode.",
         remedy="Materialize the order's day again; if it stays, compare the lines with Centra's one by one.",
