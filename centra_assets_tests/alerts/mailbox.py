@@ -3,12 +3,17 @@
 import email
 import email.policy
 import socket
+import ssl
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any, Self
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+# A certificate for 127.0.0.1 with its key, of these tests alone; nobody trusts it who is not told to.
+CERTIFICATE = Path(__file__).parent / "loopback.pem"
 
 
 def free_port() -> int:
@@ -23,10 +28,11 @@ def free_port() -> int:
 class Mailbox:
     """Keeps every mail; answers with `refusals` one after the other before it takes any.
 
-    With a password it wants a login, and offers it without encryption: on loopback only.
+    With a password it wants a login. `security` as a channel has it: unencrypted, STARTTLS demanded, TLS at once.
     """
 
     password: str | None = None
+    security: str = "none"
     refusals: list[str] = field(default_factory=list)
     refused_recipients: frozenset[str] = frozenset()
     mails: list[EmailMessage] = field(default_factory=list)
@@ -55,10 +61,18 @@ class Mailbox:
         return AuthResult(success=is_right, handled=False) if not is_right else AuthResult(success=True)
 
     def __enter__(self) -> Self:
-        login: dict[str, Any] = {}
+        options: dict[str, Any] = {}
+        if self.security != "none":
+            tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            tls.load_cert_chain(CERTIFICATE)
+            options |= {"starttls": {"tls_context": tls, "require_starttls": True}, "tls": {"ssl_context": tls}}[
+                self.security
+            ]
         if self.password is not None:
-            login = {"authenticator": self._judge, "auth_required": True, "auth_require_tls": False}
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, ready_timeout=60, **login)
+            # It does not see that TLS was there from the beginning.
+            is_starttls = self.security == "starttls"
+            options |= {"authenticator": self._judge, "auth_required": True, "auth_require_tls": is_starttls}
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, ready_timeout=60, **options)
         self._controller.start()
         return self
 
@@ -72,7 +86,7 @@ class Mailbox:
 
     def settings(self, **others: Any) -> dict[str, Any]:
         """The channel that leads here."""
-        here = {"type": "email", "host": "127.0.0.1", "port": self.port, "security": "none"}
+        here = {"type": "email", "host": "127.0.0.1", "port": self.port, "security": self.security}
         return {**here, "from": "alerts@shop.example", "to": ["operator@shop.example"], **others}
 
 

@@ -4,7 +4,11 @@ import hashlib
 import hmac
 import json
 import logging
+import socket
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +26,7 @@ from centra_assets.alerts.model import Event
 from centra_assets.alerts.settings import CHANNEL_TYPES, Channel
 from centra_assets_tests.alerts.conditions import WORDING, condition, message
 from centra_assets_tests.alerts.endpoint import Endpoint
-from centra_assets_tests.alerts.mailbox import Mailbox, free_port, text_of
+from centra_assets_tests.alerts.mailbox import CERTIFICATE, Mailbox, free_port, text_of
 
 
 @pytest.fixture
@@ -73,10 +77,14 @@ class TestMail:
         assert mail["Bcc"] is None
         assert mailbox.recipients == [["operator@shop.example"]]
 
-    def test_a_password_is_read_from_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("security", ["starttls", "tls"])
+    def test_a_password_is_read_from_the_environment_and_sent_encrypted(
+        self, security: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
         monkeypatch.setenv("MAIL_USER", "alerts")
         monkeypatch.setenv("MAIL_PASSWORD", "right")
-        with Mailbox(password="right") as mailbox:
+        with Mailbox(password="right", security=security) as mailbox:
             login = {"user_env": "MAIL_USER", "password_env": "MAIL_PASSWORD"}
             send(channel(**mailbox.settings(**login)), message(), WORDING)
             monkeypatch.setenv("MAIL_PASSWORD", "wrong-secret")
@@ -84,6 +92,13 @@ class TestMail:
                 send(channel(**mailbox.settings(**login)), message(), WORDING)
         assert len(mailbox.mails) == 1
         assert "secret" not in str(caught.value)
+
+    @pytest.mark.parametrize("security", ["starttls", "tls"])
+    def test_a_server_that_cannot_prove_who_it_is_gets_nothing(self, security: str) -> None:
+        untrusted = pytest.raises(AlertChannelRefusedError, match="certificate is not trusted")
+        with Mailbox(security=security) as mailbox, untrusted:
+            send(channel(**mailbox.settings()), message(), WORDING)
+        assert mailbox.mails == []
 
     def test_nothing_is_sent_in_the_clear_where_encryption_was_asked_for(self, mailbox: Mailbox) -> None:
         with pytest.raises(AlertChannelRefusedError, match="does not offer"):
@@ -113,6 +128,28 @@ class TestMail:
         with pytest.raises(AlertChannelRefusedError, match="550") as caught:
             send(channel(**mailbox.settings(to="gone@shop.example")), message(), WORDING)
         assert "gone@" not in str(caught.value)
+
+    def test_a_server_that_draws_out_its_words_is_cut_off(self) -> None:
+        over = threading.Event()
+
+        def dribble() -> None:
+            with suppress(OSError), listening.accept()[0] as caller:
+                # Never so slow that a single read would be given up.
+                while not over.wait(0.05):
+                    caller.sendall(b"2")
+
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            server = threading.Thread(target=dribble)
+            server.start()
+            here = Mailbox(port=listening.getsockname()[1]).settings(timeout_seconds=1)
+            begun = time.monotonic()
+            try:
+                with pytest.raises(AlertChannelUnavailableError):
+                    send(channel(**here), message(), WORDING)
+            finally:
+                over.set()
+                server.join(30)
+        assert 1 < time.monotonic() - begun < 20
 
     def test_a_server_that_is_not_there_may_come_back(self) -> None:
         with pytest.raises(AlertChannelUnavailableError, match="ConnectionRefusedError"):

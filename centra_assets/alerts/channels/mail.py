@@ -64,10 +64,14 @@ def _connected(channel: EmailChannel) -> "Iterator[smtplib.SMTP]":
     timeout = channel.timeout_seconds
     server: smtplib.SMTP
     if channel.security == "tls":
-        server = smtplib.SMTP_SSL(channel.host, channel.port, timeout=timeout, context=ssl.create_default_context())
+        server = smtplib.SMTP_SSL(timeout=timeout, context=ssl.create_default_context())
     else:
-        server = smtplib.SMTP(channel.host, channel.port, timeout=timeout)
-    with server, _cut_off(server, _STEPS * timeout):
+        server = smtplib.SMTP(timeout=timeout)
+    # The name that certificates are checked against; the constructor knows it only when it connects at once, and then
+    # nobody could cut off a greeting that is drawn out.
+    server._host = channel.host  # type: ignore[attr-defined]
+    with _cut_off(server, _STEPS * timeout), server:
+        server.connect(channel.host, channel.port)
         if channel.security == "starttls":
             server.starttls(context=ssl.create_default_context())
         if user is not None and password is not None:
