@@ -76,6 +76,8 @@ def _receive(supervisor: Supervisor, up: Stack, home: Path, port: int) -> str | 
 def _start_dagster(supervisor: Supervisor, up: Stack, home: Path, port: int) -> str:
     """One code server for all, the web server and the daemon: each can die and come back by itself."""
     code_port, logs = free_port(), home / "logs"
+    # Links in alerts.
+    up.environment.setdefault("CENTRA_DAGSTER_URL", f"http://127.0.0.1:{port}")
     workspace = home / "dagster" / "workspace.yaml"
     location = {"host": "127.0.0.1", "port": code_port, "location_name": CODE_LOCATION}
     # YAML takes JSON as it is.
