@@ -1,5 +1,6 @@
 """`out/finance_workbook` and its check. What the sheets hold and how they look is in `centra_assets.finance`."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -36,6 +37,8 @@ CHECK = "sums_equal_core"
 CHECKED_MONTHS = 13
 MONTHS_PER_RUN = 12
 SHOWN_KEYS = 20
+
+_FILE = re.compile(rf"{FOLDER}/(\d{{4}}-(?:0[1-9]|1[0-2]))\.xlsx")
 
 
 def file_name(month: Month) -> str:
@@ -192,7 +195,9 @@ def build_workbook_check(calendar: Calendar) -> dg.AssetChecksDefinition:
 def _judged(store: Warehouse, outbox: Outbox, calendar: Calendar) -> dg.AssetCheckResult:
     today = datetime.now(calendar.zone).date()
     failing: list[str] = []
-    months = [Month.of(name.rsplit("/", 1)[-1].removesuffix(".xlsx")) for name in outbox.names(FOLDER, ".xlsx")]
+    # A program that has a workbook open keeps a file of its own beside it.
+    named = [_FILE.fullmatch(name) for name in outbox.names(FOLDER, ".xlsx")]
+    months = [Month.of(found[1]) for found in named if found]
     over = [month for month in months if month.following <= today][-CHECKED_MONTHS:]
     for month in over:
         try:

@@ -25,7 +25,7 @@ class Outbox:
         if not isinstance(self._files, LocalFileSystem):
             self._files.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
             self._files.pipe_file(path, content)
-            return path
+            return str(self._files.unstrip_protocol(path))
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         aside = target.parent / f".{uuid.uuid4().hex}.aside"

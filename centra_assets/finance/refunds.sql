@@ -16,10 +16,14 @@ WITH refund AS (
       AND e.entry_type <> 'MARKED_AS_UNPAID' AND p.id IS NULL AND o.is_internal IS NOT TRUE
     ORDER BY e.payment_id, e.return_id
   )
+),
+paid_back AS (
+  SELECT payment_id, min(return_id) AS return_id FROM core.return_refunds GROUP BY payment_id
 )
 SELECT f.id AS payment_id, f.business_date AS refund_date, o.business_date AS order_date, f.order_number,
-       (SELECT min(e.return_id) FROM core.return_refunds e WHERE e.payment_id = f.id) AS return_id,
-       coalesce(f.store_id, 0) AS store_id, f.entry_type AS type, f.payment_method,
+       b.return_id, coalesce(f.store_id, 0) AS store_id, f.entry_type AS type, f.payment_method,
        f.is_order_cancelled AS order_is_cancelled, coalesce(f.currency, 'XXX') AS currency, f.amount
-FROM refund f LEFT JOIN core.orders o ON o.number = f.order_number
+FROM refund f
+LEFT JOIN core.orders o ON o.number = f.order_number
+LEFT JOIN paid_back b ON b.payment_id = f.id
 ORDER BY f.business_date, f.id

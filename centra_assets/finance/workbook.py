@@ -151,7 +151,9 @@ class _Pages:
         first, last = HEADER_ROW + 1, HEADER_ROW + len(rows)
         currency = sheet.columns.index("currency")
         bold = {"bold": True, "top": 1}
-        for row, code in enumerate(sorted({row[currency] for row in rows}), last + 2):
+        codes = sorted({row[currency] for row in rows})
+        self._base_sums(page, sheet, rows, last + 2 + len(codes))
+        for row, code in enumerate(codes, last + 2):
             self._text(page, row, 0, f"Total {code}", **bold)
             self._text(page, row, currency, code, **bold)
             for name in sheet.sums:
@@ -170,6 +172,24 @@ class _Pages:
                 total = layout.as_number(sum(values, Decimal(0)))
                 decimals = 0 if isinstance(values[0], int) else self._decimals(name, code)
                 page.write_formula(row, place, formula, self._formats.amount(decimals, **bold), total)
+
+    def _base_sums(self, page: Any, sheet: Sheet, rows: Sequence[tuple[Any, ...]], row: int) -> None:
+        """Only amounts in the base currency can be summed over all currencies."""
+        names = [name for name in sheet.sums if name.endswith("_base")]
+        if not names:
+            return
+        bold = {"bold": True, "top": 1}
+        self._text(page, row, 0, f"Total in base currency {self._figures.base_currency or ''}".rstrip(), **bold)
+        for name in names:
+            place = sheet.columns.index(name)
+            values = [values[place] for values in rows]
+            if any(value is None for value in values):
+                self._text(page, row, place, "not known", **bold)
+                continue
+            column = xl_col_to_name(place)
+            formula = f"=SUM({column}{HEADER_ROW + 2}:{column}{HEADER_ROW + 1 + len(rows)})"
+            total = layout.as_number(sum(values, Decimal(0)))
+            page.write_formula(row, place, formula, self._formats.amount(self._decimals(name, ""), **bold), total)
 
     def _decimals(self, column: str, currency: str) -> int:
         code = self._figures.base_currency or "" if column.endswith("_base") else currency

@@ -239,6 +239,13 @@ def test_the_check_reads_the_file_again_and_says_when_core_has_changed(books: Bo
         assert any("grand_totals" in str(key) for key in failed.metadata["failing_keys"].value)
     finally:
         books.warehouse.transact(lambda cursor: cursor.execute(change, [Decimal("-0.01"), number]))
+    beside = books.outbox / file_name(LAST.before())
+    beside.write_bytes(b"not a workbook")
+    (books.outbox / "finance_workbook" / f"~${LAST.name}.xlsx").write_bytes(b"a program's own")
+    (unreadable,) = checked(books)
+    assert unreadable.metadata["failing_keys"].value == [f"{LAST.before().name} cannot be read"]
+    for path in (beside, books.outbox / "finance_workbook" / f"~${LAST.name}.xlsx"):
+        path.unlink()
     (again,) = checked(books)
     assert again.passed
 

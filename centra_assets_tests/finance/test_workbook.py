@@ -83,6 +83,10 @@ def test_totals_are_formulas_whose_values_are_the_exact_sums() -> None:
         for row in formulas.iter_rows(min_row=HEADER_ROW + 2)
         if str(row[0].value).startswith("Total")
     }
+    assert found.pop("Total in base currency SEK") == (None, None)
+    base, row = headers.index("Gross base") + 1, HEADER_ROW + 2 + len(rows) + 3
+    assert formulas.cell(row, base).value == f"=SUM(M{HEADER_ROW + 2}:M{HEADER_ROW + 1 + len(rows)})"
+    assert values.cell(row, base).value == 703
     assert {name: value for name, (_, value) in found.items()} == {"Total JPY": 700, "Total SEK": 3}
     for formula, _ in found.values():
         assert formula.startswith(f"=SUMIFS(H${HEADER_ROW + 2}:H${HEADER_ROW + 1 + len(rows)},")
@@ -106,6 +110,21 @@ def test_text_is_never_taken_for_a_formula_a_link_or_a_number(name: str) -> None
     # Spreadsheets keep it text when somebody edits the cell.
     assert cell.style.startswith("Normal")
     assert bool(cell.quotePrefix) == (name[0] in "=+-@\t")
+
+
+def test_a_sum_of_which_a_part_is_unknown_is_not_known() -> None:
+    rows = [sales(market_id=1), sales(market_id=2) | {"gross": None, "tax": None, "net": None}]
+    page = opened(written(computed(sales=rows)))["Sales"]
+    (total,) = [row for row in page.iter_rows(min_row=HEADER_ROW + 4, values_only=True) if row[0] == "Total SEK"]
+    assert (total[SALES.columns.index("gross")], total[SALES.columns.index("orders")]) == ("not known", 2)
+
+
+def test_more_rows_than_a_spreadsheet_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("centra_assets.finance.workbook._ROWS_PER_SHEET", 210)
+    rows = [sales(market_id=n) for n in range(1, 10)]
+    assert written(computed(sales=rows[:6]))
+    with pytest.raises(WorkbookRefusedError, match="Sales has 9 rows"):
+        written(computed(sales=rows))
 
 
 def test_the_same_figures_are_the_same_bytes() -> None:
