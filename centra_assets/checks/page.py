@@ -107,8 +107,8 @@ def _references() -> Iterator[str]:
                 yield f"| `core/{table}` | {columns} | {'ERROR' if severe else 'WARN'} |"
     yield from ("", "## Contracts", "")
     yield "`no_records_quarantined`, on the first table of each entity, warns of records that are set aside; it is an"
-    yield "ERROR and blocks the marts where they are more than the contract allows. `centra-assets quarantine list` names"
-    yield "them; mend them in Centra, then `centra-assets quarantine retry`. See [operation.md](operation.md)."
+    yield "ERROR and blocks the marts where they are more than the contract allows. `centra-assets quarantine list`"
+    yield "names them; mend them in Centra, then `centra-assets quarantine retry`. See [operation.md](operation.md)."
     yield ""
     yield "`columns_match_contract`, on every core table, is an ERROR: the table lacks columns of its contract or has"
     yield "them with another type, because a migration was refused. Read the run's log and [storage.md](storage.md)."
