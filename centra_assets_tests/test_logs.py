@@ -149,7 +149,7 @@ class TestLines:
                 raise KeyError(MAIL)
             except KeyError:
                 record = logging.getLogger("x").makeRecord("x", 40, "f", 1, "failed", (), sys.exc_info())
-        record.fields = {"count": 3, "url": "http://u:secret@host/", "to": [MAIL]}  # type: ignore[attr-defined]
+        record.fields = {"count": 3, "url": "http://u:secret@host/", "to": [MAIL]}
         line = Lines(JSON).format(record)
         told = json.loads(line)
         assert (told["level"], told["event"], told["logger"]) == ("error", "failed", "x")

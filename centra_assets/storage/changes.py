@@ -13,7 +13,11 @@ from psycopg.rows import TupleRow
 
 from centra_assets.storage.tables import Table
 
-# Rows of the verdict meet core and stage by their places, which is a hash join of what differs and of nothing else.
+# So many rows a load may look at again: more would cost it a fifth of its time.
+MOST_ROWS = 10_000
+_FEWEST_OF_A_PARTITION = 20
+
+# Rows of the verdict meet core and stage by their places: what differs is read once more, and nothing else.
 _OBSERVE: LiteralString = """
 SELECT v.partition, array_remove(ARRAY[{fields}]::text[], NULL),
   count(c.ctid), sum(hash_record_extended(ROW({before}), 0)) FILTER (WHERE v.core_row IS NOT NULL),
@@ -24,6 +28,16 @@ LEFT JOIN {stage} s ON s.ctid = v.stage_row
 WHERE v.outcome IN ('inserted', 'updated', 'deleted')
 GROUP BY v.partition
 """
+_SAMPLE: LiteralString = """
+SELECT v.partition, array_remove(ARRAY[{fields}]::text[], NULL)
+FROM (
+  SELECT *, row_number() OVER (PARTITION BY partition) AS place FROM {verdict} WHERE outcome = 'updated'
+) v
+JOIN {core} c ON c.ctid = v.core_row
+JOIN {stage} s ON s.ctid = v.stage_row
+WHERE v.place <= %(most)s
+GROUP BY v.partition
+"""
 _FIELD: LiteralString = (
     "CASE WHEN bool_or(s.{name} IS DISTINCT FROM c.{name}) FILTER (WHERE v.outcome = 'updated') THEN {text} END"
 )
@@ -31,24 +45,33 @@ _FIELD: LiteralString = (
 
 @dataclass(frozen=True)
 class Change:
-    """One partition's: the fields that differ in any updated row; the rows that go, and those that come."""
+    """One partition's: the fields that differ in any updated row; the rows that go, and those that come.
+
+    With `sampled`, of that many of its updated rows only, and no digests.
+    """
 
     fields: tuple[str, ...] = ()
     before: str | None = None
     after: str | None = None
+    sampled: int | None = None
 
 
-def observed(cursor: Cursor[TupleRow], table: Table, parts: Mapping[str, sql.Composable]) -> dict[str, Change]:
-    """By partition, what the verdict of a TableUpsert says; `parts` are its names of core, stage and verdict."""
+def observed(
+    cursor: Cursor[TupleRow], table: Table, parts: Mapping[str, sql.Composable], rows: Mapping[str, int]
+) -> dict[str, Change]:
+    """By partition, what the verdict of a TableUpsert says; `parts` are its names of core, stage and verdict, `rows`
+    how many it changes in each partition. Of very many only some are looked at.
+    """
     values = [column.name for column in table.columns]
     compared = [*(name for name in values if name not in table.key), "_partition"]
+    fields = (sql.SQL(_FIELD).format(name=sql.Identifier(name), text=sql.Literal(name)) for name in compared)
+    named = {name: parts[name] for name in ("core", "stage", "verdict")} | {"fields": sql.SQL(", ").join(fields)}
+    if sum(rows.values()) > MOST_ROWS:
+        most = max(_FEWEST_OF_A_PARTITION, MOST_ROWS // len(rows))
+        found: dict[str, list[str]] = dict(cursor.execute(sql.SQL(_SAMPLE).format(**named), {"most": most}).fetchall())
+        return {partition: Change(tuple(found.get(partition, ())), sampled=most) for partition in rows}
     statement = sql.SQL(_OBSERVE).format(
-        core=parts["core"],
-        stage=parts["stage"],
-        verdict=parts["verdict"],
-        fields=sql.SQL(", ").join(
-            sql.SQL(_FIELD).format(name=sql.Identifier(name), text=sql.Literal(name)) for name in compared
-        ),
+        **named,
         before=sql.SQL(", ").join(sql.Identifier("c", name) for name in values),
         after=sql.SQL(", ").join(sql.Identifier("s", name) for name in values),
     )

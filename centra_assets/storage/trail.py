@@ -68,9 +68,12 @@ def entries(done: TableDone, asked: Asked, key: bytes) -> Iterator[AuditEntry]:
     copied = _digests_of_copied(done.plan) if done.copied and changed.keys() - done.exact.keys() else {}
     for partition, counts in sorted(changed.items()):
         change = done.changes.get(partition, _NO_CHANGE)
-        whole = _of_the_whole(done, partition, counts)
+        is_whole = change.sampled is not None or _is_known_whole(done, partition, counts)
         came = " ".join(part for part in (change.after, copied.get(partition)) if part)
-        before, after = whole or (change.before, came or None)
+        before, after = (
+            (done.plan.known.get(partition), done.exact.get(partition)) if is_whole else (change.before, came or None)
+        )
+        sampled = {} if change.sampled is None else {"fields_of_rows": change.sampled}
         yield AuditEntry(
             kind=KIND,
             subject=subject_of(table),
@@ -83,7 +86,7 @@ def entries(done: TableDone, asked: Asked, key: bytes) -> Iterator[AuditEntry]:
             after=_sealed(key, table, partition, after),
             counts={"inserted": counts.inserted, "updated": counts.updated, "deleted": counts.deleted},
             request_id=work().get("request", ""),
-            detail={"hashes": "partition" if whole else "rows"},
+            detail={"hashes": "partition" if is_whole else "rows", **sampled},
         )
 
 
@@ -111,14 +114,10 @@ def subject_of(table: Table) -> str:
     return f"{table.schema}/{table.name}"
 
 
-def _of_the_whole(done: TableDone, partition: str, counts: LoadCounts) -> tuple[str | None, str] | None:
-    """Digests of the whole partition before and after, where both are known; nothing was there before a first load."""
-    if partition not in done.exact:
-        return None
+def _is_known_whole(done: TableDone, partition: str, counts: LoadCounts) -> bool:
+    """Whether there are digests of the whole partition, before and after; nothing was there before a first load."""
     is_first = not (counts.updated or counts.deleted or counts.unchanged)
-    if partition in done.plan.known or is_first:
-        return done.plan.known.get(partition), done.exact[partition]
-    return None
+    return partition in done.exact and (partition in done.plan.known or is_first)
 
 
 def _digests_of_copied(plan: Plan) -> Mapping[str, str]:

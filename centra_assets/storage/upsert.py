@@ -1,5 +1,6 @@
 """Brings one table in line with a batch inside a transaction that others opened. Locks, retries, logs are elsewhere."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date, datetime
@@ -262,8 +263,10 @@ class TableUpsert:
 
     def _carry_out(self, outcomes: Outcomes) -> None:
         self._follow()
-        if any(_total(outcomes, name) for name in (INSERTED, UPDATED, DELETED)):
-            self.changes = observed(self._cursor, self._table, self._parts)
+        rows: Counter[str] = Counter()
+        for (outcome, partition, _), count in outcomes.items():
+            rows.update({partition: count} if outcome in (INSERTED, UPDATED, DELETED) else {})
+        self.changes = observed(self._cursor, self._table, self._parts, rows) if rows else {}
         superseded = _total(outcomes, UPDATED) + _total(outcomes, DELETED)
         if superseded:
             self._run(

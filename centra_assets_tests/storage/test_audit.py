@@ -10,6 +10,7 @@ import pytest
 from psycopg import sql
 
 from centra_assets.logs import working_on
+from centra_assets.storage import changes
 from centra_assets.storage.audit import AuditEntry, AuditFilter, AuditRecord, find, local_actor, write
 from centra_assets.storage.errors import BatchShapeError, CollapseError
 from centra_assets.storage.warehouse import OPEN_GUARD, PartitionScope, RecordScope, Warehouse
@@ -235,6 +236,22 @@ class TestLoads:
         assert arrived.after
         assert again.after
         assert arrived.before != again.before
+
+    def test_of_very_many_rows_some_are_looked_at_and_the_entry_says_so(
+        self, shop: Warehouse, database_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(changes, "MOST_ROWS", 50)
+        homes = [DAY] * 60 + [NEXT] * 3
+        load(shop, *[order(number, partition=home) for number, home in enumerate(homes)])
+        edited = [order(number, "SHIPPED", partition=home, minutes=5) for number, home in enumerate(homes)]
+        load(shop, *edited, run="later")
+        before = {entry.partition: entry.after for entry in trail(database_url, run="run")}
+        told = {entry.partition: entry for entry in trail(database_url, run="later")}
+        assert set(told) == {DAY, NEXT}
+        for home, entry in told.items():
+            assert entry.fields == ["status"]
+            assert entry.detail == {"hashes": "partition", "fields_of_rows": 25}
+            assert entry.before == before[home] != entry.after
 
     def test_a_row_that_moves_is_told_where_it_arrives(self, shop: Warehouse, database_url: str) -> None:
         load(shop, order(1), order(2))
