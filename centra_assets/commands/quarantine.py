@@ -21,6 +21,8 @@ from centra_assets.storage.quarantined import SetAside, set_aside, standing
 from centra_assets.storage.warehouse import Warehouse
 
 _MASKED = "***"
+# Records that are named in a line.
+_SHOWN = 20
 
 
 class QuarantineQuestionError(CentraAssetsError):
@@ -89,15 +91,19 @@ def run_retry(*, entities: Sequence[str], ids: Sequence[str], refetch: bool) -> 
     if not tried:
         console.print("Nothing of what was asked for is in quarantine.")
         return 0
-    succeeded = _run(settings, entities=chosen, ids=[record.record_id for record in tried], refetch=refetch)
-    places = {(record.entity, *record.place) for record in tried}
-    stayed = [record for record in set_aside(warehouse) if (record.entity, *record.place) in places]
-    console.print(f"{len(tried) - len(stayed)} of {len(tried)} records left quarantine.")
+    causes = _run(settings, entities=chosen, ids=[record.record_id for record in tried], refetch=refetch)
+    before = {(record.entity, *record.place) for record in tried}
+    stayed = [record for record in set_aside(warehouse) if (record.entity, *record.place) in before]
+    left = sorted(before - {(record.entity, *record.place) for record in stayed})
+    console.print(f"{len(left)} of {len(tried)} records left quarantine.")
+    if left:
+        more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
+        console.print("They are " + ", ".join(f"{name} {record}" for name, record, _ in left[:_SHOWN]) + f"{more}.")
     if stayed:
         console.print(_table(stayed, settings))
-    for code in succeeded:
-        console.print(f"Some could not be tried: {code}")
-    return 1 if stayed or succeeded else 0
+    for cause in causes:
+        console.print(cause)
+    return 1 if stayed or causes else 0
 
 
 def readings(lake: Lake, record: SetAside) -> Iterator[str]:
@@ -161,7 +167,11 @@ def _run(settings: Settings, *, entities: Sequence[str], ids: Sequence[str], ref
     if not os.environ.get("DAGSTER_HOME"):
         raise QuarantineQuestionError("DAGSTER_HOME is not set, so there is nowhere to record the run.")
     config = {"entities": list(entities), "ids": list(dict.fromkeys(ids)), "refetch": refetch}
-    with dg.DagsterInstance.get() as instance:
+    try:
+        found = dg.DagsterInstance.get()
+    except dg.DagsterError:
+        raise QuarantineQuestionError("DAGSTER_HOME names no folder of an instance.") from None
+    with found as instance:
         result = execute(
             build_definitions(settings),
             instance,
@@ -171,7 +181,7 @@ def _run(settings: Settings, *, entities: Sequence[str], ids: Sequence[str], ref
         )
     failures = [event.step_failure_data.user_failure_data for event in result.all_events if event.is_step_failure]
     causes = [failure.description for failure in failures if failure is not None and failure.description]
-    return causes if result.success or causes else ["the run failed; see its log"]
+    return causes if result.success or causes else ["The run failed; see its log."]
 
 
 def _standings(found: Sequence[SetAside], warehouse: Warehouse) -> Iterator[str]:

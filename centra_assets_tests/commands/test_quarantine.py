@@ -115,7 +115,9 @@ def test_what_is_aside_is_listed_shown_and_tried_again(platform: Platform) -> No
     platform.admin("corrupt", heal=True)
     assert say("retry", "--no-refetch").exit_code == 1
     assert aside(platform) == [first, second]
-    assert say("retry", "--entity", "orders", "--id", first).exit_code == 0
+    mended = say("retry", "--entity", "orders", "--id", first)
+    assert mended.exit_code == 0
+    assert f"They are orders {first}." in mended.output
     assert aside(platform) == [second]
     with dg.DagsterInstance.get() as instance:
         (told, *_) = instance.fetch_materializations(core_key("orders"), limit=1).records
