@@ -1,7 +1,7 @@
 """By what a record belongs to a customer: references read from payloads. Knows no list of customers."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -79,7 +79,7 @@ def reader(links: Sequence[Link]) -> Callable[[str], set[Reference]]:
 
 def texts_at(payload: str, path: str) -> list[str]:
     """The scalars at a path, as text."""
-    return list(_texts(_leniently(payload), tuple(path.split(".")), None))
+    return _texts(_leniently(payload), tuple(path.split(".")), None)
 
 
 @cache
@@ -100,18 +100,20 @@ def _shape(paths: Iterable[tuple[str, ...]]) -> Any:
     return msgspec.defstruct("Part", fields)
 
 
-def _texts(value: Any, path: tuple[str, ...], kind: Kind | None) -> Iterator[str]:
+def _texts(value: Any, path: tuple[str, ...], kind: Kind | None) -> list[str]:
+    """The scalars at a path, as they are compared. Called for every record that comes in while anybody is forgotten."""
+    for depth, name in enumerate(path):
+        if isinstance(value, list):
+            return [text for element in value for text in _texts(element, path[depth:], kind)]
+        value = value.get(name) if isinstance(value, dict) else getattr(value, name, None)
+        if value is None:
+            return []
     if isinstance(value, list):
-        for element in value:
-            yield from _texts(element, path, kind)
-    elif path:
-        below = value.get(path[0]) if isinstance(value, dict) else getattr(value, path[0], None)
-        if below is not None:
-            yield from _texts(below, path[1:], kind)
-    elif isinstance(value, int | str) and not isinstance(value, bool):
-        text = folded(str(value)) if kind is Kind.EMAIL else str(value)
-        if text:
-            yield text
+        return [text for element in value for text in _texts(element, (), kind)]
+    if not isinstance(value, int | str) or isinstance(value, bool):
+        return []
+    text = folded(value) if kind is Kind.EMAIL and isinstance(value, str) else str(value)
+    return [text] if text else []
 
 
 def _leniently(payload: str) -> Any:

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from centra_assets.commands.forget import run_forget
+from centra_assets.entities.hints import DIRECT
 from centra_assets.entities.model import TransformContext
 from centra_assets.entities.registry import ENTITIES, entity
 from centra_assets.marts.registry import MARTS
@@ -20,6 +21,7 @@ from centra_assets.privacy.errors import ForgetRequestError, ForgettingBusyError
 from centra_assets.privacy.forgetting import Forgetting
 from centra_assets.privacy.paths import personal_columns
 from centra_assets.sensors.forgetting import build_forgetting_sensor
+from centra_assets.storage.inbox import Delivery, Hint, Inbox
 from centra_assets.storage.lake import Lake
 from centra_assets.storage.lake_file import Spill
 from centra_assets.storage.locks import LAKE_UPKEEP, alone
@@ -49,11 +51,20 @@ def run(platform: Platform, config: Mapping[str, Any]) -> None:
     assert result.success
 
 
+@pytest.mark.slow
 def test_a_forgotten_customer_is_nowhere_and_does_not_come_back(copied: Copied, town: Town) -> None:
     platform, person = copied().platform, town.person
     instances = [town.platform.instance, platform.instance]
+    hint_of(platform, person.customer, "Zaphrodite Quuxberg")
     held = list(in_tables(platform.database_url, TRACES))
-    for place in ("core.orders", "core.order_addresses", "history.order_addresses", "core.customers", "core.shipments"):
+    for place in (
+        "ops.inbox",
+        "core.orders",
+        "core.order_addresses",
+        "history.order_addresses",
+        "core.customers",
+        "core.shipments",
+    ):
         assert any(found.startswith(f"{place}:") for found in held), held
     assert {found.split("/")[0] for found in in_lake(platform, TRACES)} == {
         f"lake {name}"
@@ -67,6 +78,8 @@ def test_a_forgotten_customer_is_nowhere_and_does_not_come_back(copied: Copied, 
 
     forget(platform, person.customer)
     assert traces(platform, TRACES, instances) == []
+    hints = platform.warehouse.query("select reference, state, element::text as element from ops.inbox")
+    assert hints.rows() == [(str(person.customer), "waiting", "{}")]
     assert {table: platform.count(table) for table in counted} == counted
     assert platform.warehouse.query(SALES).equals(sales)
 
@@ -83,10 +96,24 @@ def test_a_forgotten_customer_is_nowhere_and_does_not_come_back(copied: Copied, 
     assert platform.warehouse.query(SALES).equals(sales)
 
 
+def hint_of(platform: Platform, customer: int, name: str) -> None:
+    """A delivery that says more than it should."""
+    told = Hint(
+        entity="customers",
+        via=DIRECT,
+        object_type="customer",
+        action="UPDATED",
+        reference=str(customer),
+        element=json.dumps({"id": customer, "name": name}),
+    )
+    Inbox(platform.database_url).store([Delivery("webhook", "shop", "one", [told])])
+
+
 class Killed(BaseException):
     """What no handler of ours catches, as with a process that is gone."""
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_after_any_step_goes_on_to_the_same_end(copied: Copied, town: Town) -> None:
     whole, broken = copied().platform, copied().platform
     points: list[str] = []
