@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 from centra_assets.storage.tables import Table
 
 # So many rows a load may look at again: more would cost it a fifth of its time.
-MOST_ROWS = 10_000
+MOST_ROWS = 5_000
 _FEWEST_OF_A_PARTITION = 20
 
 # Rows of the verdict meet core and stage by their places: what differs is read once more, and nothing else.

@@ -138,6 +138,31 @@ class TestWhoeverTries:
         row = session.execute("SELECT max(at) > now() - interval '1 hour', count(*) FROM ops.audit").fetchone()
         assert row == (True, 2)
 
+    def test_with_another_owner_the_platform_adds_and_cannot_even_drop(self, database_url: str) -> None:
+        role = f"platform_{database_url.rsplit('/', 1)[-1].split('?')[0]}"
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            name = sql.Identifier(role)
+            connection.execute(sql.SQL("CREATE ROLE {}").format(name))
+            try:
+                connection.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA ops TO {}").format(name))
+                connection.execute(sql.SQL("GRANT SELECT, INSERT ON ops.audit TO {}").format(name))
+                connection.execute(sql.SQL("SET ROLE {}").format(name))
+                with connection.cursor() as cursor:
+                    write(cursor, [ENTRY])
+                for statement in (
+                    "DROP TABLE ops.audit",
+                    "ALTER TABLE ops.audit DISABLE TRIGGER ALL",
+                    "DROP TRIGGER audit_is_append_only ON ops.audit",
+                    "CREATE RULE quietly AS ON INSERT TO ops.audit DO INSTEAD NOTHING",
+                ):
+                    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                        connection.execute(statement)
+            finally:
+                connection.execute("RESET ROLE")
+                connection.execute(sql.SQL("DROP OWNED BY {}").format(name))
+                connection.execute(sql.SQL("DROP ROLE {}").format(name))
+        assert len(trail(database_url)) == 1
+
     def test_the_key_is_for_its_owner_only(self, database_url: str) -> None:
         role = f"reader_{database_url.rsplit('/', 1)[-1].split('?')[0]}"
         with psycopg.connect(database_url, autocommit=True) as connection:
