@@ -187,3 +187,14 @@ def test_a_taken_port_is_an_error_with_a_remedy(caller):
     port = int(caller.sandbox.url.split(":")[2].split("/")[0])
     with pytest.raises(SandboxNotStartedError, match="Choose another port"):
         RunningSandbox(SandboxOptions(port=port, scale=0.05), world=caller.sandbox.world)
+
+
+def test_promises_are_broken_by_name_and_healed(make_sandbox, call):
+    caller = call(make_sandbox(own_world=True))
+    known = caller.admin("corrupt")["faults"]
+    assert "orders.totals_add_up" in known
+    (touched,) = caller.admin("corrupt", {"fault": "orders.totals_add_up"})["touched"]
+    assert touched["type"] == "Order"
+    assert caller.admin("corrupt")["at_work"] == ["orders.totals_add_up"]
+    caller.admin("corrupt", {"heal": True})
+    assert caller.admin("corrupt")["at_work"] == []
