@@ -174,7 +174,8 @@ def test_alerts_go_when_they_are_over_for_long_and_what_was_spent_with_the_loads
             connection.execute(
                 "INSERT INTO ops.alert (key, kind, severity, owner, subject, title, text, link, count, state, since,"
                 " begun, last_seen_at, recovered_at)"
-                " SELECT %s, 'k', 'error', '', '', '', '', '', 1, %s, at, '{}', at, at FROM (SELECT now() - make_interval(days => %s) AS at) t",
+                " SELECT %s, 'k', 'error', '', '', '', '', '', 1, %s, at, '{}', at, at"
+                " FROM (SELECT now() - make_interval(days => %s) AS at) t",
                 [f"{state} {days}", state, days],
             )
     for days in (10, 500):
