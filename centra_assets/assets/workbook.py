@@ -75,7 +75,9 @@ def build_workbook_asset(calendar: Calendar) -> dg.AssetsDefinition:
             for key in partition_keys(context):
                 if context.run.tags.get(ALLOW_QUARANTINED_TAG) != "true":
                     _refuse_blocked(warehouse.open(), Month.of(key))
-                told[key] = _hand_over(warehouse.open(), outbox.open(), Month.of(key), calendar)
+                month = Month.of(key)
+                reserved = [*month.reservations(calendar), *_gaps(context.instance, month, calendar)]
+                told[key] = _hand_over(warehouse.open(), outbox.open(), month, "; ".join(reserved), calendar)
                 context.log.info(f"{file_name(Month.of(key))}: {told[key]['bytes']} bytes.")
         tell_partitions(context, KEY, told, {})
         return dg.MaterializeResult()
@@ -90,14 +92,26 @@ def _refuse_blocked(store: Warehouse, month: Month) -> None:
         raise refuse(file_name(month), blocked)
 
 
-def _hand_over(store: Warehouse, outbox: Outbox, month: Month, calendar: Calendar) -> Mapping[str, Any]:
+def _gaps(instance: dg.DagsterInstance, month: Month, calendar: Calendar) -> list[str]:
+    """Days of the month, before today, of which core was never loaded."""
+    today = datetime.now(calendar.zone).date().isoformat()
+    past = {day for day in month.days if calendar.start.isoformat() <= day < today}
+    gaps = []
+    for table in ("orders", "returns"):
+        missing = past - instance.get_materialized_partitions(core_key(table))
+        if missing:
+            gaps.append(f"INCOMPLETE: {len(missing)} days of {table} were never loaded")
+    return gaps
+
+
+def _hand_over(store: Warehouse, outbox: Outbox, month: Month, reserved: str, calendar: Calendar) -> Mapping[str, Any]:
     """Compute, gate, write and publish one month; returns its metadata."""
     # pandas, dagster-pandas and xlsxwriter take longer to import than the whole code location may to load.
     from centra_assets.assets.workbook_types import gate
     from centra_assets.finance.frames import frame
     from centra_assets.finance.workbook import write
 
-    computed = figures(store, month, reserved="; ".join(month.reservations(calendar)))
+    computed = figures(store, month, reserved=reserved)
     frames = {sheet.name: gate(sheet, frame(sheet, computed.rows[sheet.name])) for sheet in (*SHEETS, CONTROLS)}
     content = write(computed, frames, about=_about(computed, calendar))
     path = outbox.publish(file_name(month), content)
@@ -105,6 +119,8 @@ def _hand_over(store: Warehouse, outbox: Outbox, month: Month, calendar: Calenda
         "path": dg.MetadataValue.path(path),
         "bytes": len(content),
         "status": computed.reserved or "final",
+        # What dashboards may show differently for a moment; the file would change with it, so it is only told here.
+        "days_waiting_in_daily_sales": computed.stale_days,
         "dagster/partition_row_count": sum(len(computed.rows[sheet.name]) for sheet in SHEETS),
         **{f"rows_{sheet.name}": len(computed.rows[sheet.name]) for sheet in SHEETS},
         **{
@@ -119,11 +135,6 @@ def _hand_over(store: Warehouse, outbox: Outbox, month: Month, calendar: Calenda
 def _about(computed: Figures, calendar: Calendar) -> Sequence[tuple[str, str]]:
     """What opens the summary."""
     newest = computed.newest.astimezone(calendar.zone) if computed.newest else None
-    mart = (
-        "up to date with this workbook"
-        if not computed.stale_days
-        else f"{computed.stale_days} days wait to be computed again"
-    )
     return [
         ("Month", f"{computed.month.first.isoformat()} to {computed.month.days[-1]}"),
         ("Status", computed.reserved or "Final, unless the check sums_equal_core says that core has changed since"),
@@ -131,7 +142,6 @@ def _about(computed: Figures, calendar: Calendar) -> Sequence[tuple[str, str]]:
         ("Base currency", computed.base_currency or "not known"),
         ("Computed from data up to", f"{newest:%Y-%m-%d %H:%M:%S %z}" if newest else "nothing happened in the month"),
         ("Data begin on", calendar.start.isoformat()),
-        ("Dashboards (marts.daily_sales)", mart),
         ("Days", "Sales, discounts and certificates: the order's day. Payments and refunds: the day the money moved"),
         ("Not known", "What payment providers keep as their fee: Centra does not have it"),
         ("Signs", "Amounts are positive and their column or type says what they are; reductions are below zero"),

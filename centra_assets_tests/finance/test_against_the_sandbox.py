@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -35,10 +36,11 @@ ENTITIES = ("orders", "returns", "stores", "markets", "currencies")
 COUNTED = "status is distinct from 'CANCELLED' and is_internal is not true and is_waiting_for_payment is not true"
 
 
+@dataclass
 class Books(Platform):
     """A platform that hands over workbooks."""
 
-    outbox: Path
+    outbox: Path = field(default_factory=Path)
 
     @property
     def definitions(self) -> dg.Definitions:
@@ -78,8 +80,8 @@ def books(
         days=DAYS,
         partitions_per_run=DAYS,
         entities=[entity(name) for name in ENTITIES],
+        outbox=folder / "out",
     )
-    made.outbox = folder / "out"
     made.refresh_everything()
     made.write()
     yield made
@@ -263,6 +265,17 @@ def test_a_month_that_is_not_over_says_that_it_is_provisional(books: Books) -> N
     assert "PROVISIONAL" in str(metadata["status"].value)
     assert "PROVISIONAL" in opened(books.file(RUNNING))["Summary"]["A1"].value
     (books.outbox / file_name(RUNNING)).unlink()
+
+
+@pytest.mark.slow
+def test_a_month_of_which_days_were_never_loaded_says_so(books: Books) -> None:
+    # An installation that knows nothing of the loads that filled this database.
+    with dg.DagsterInstance.ephemeral() as instance:
+        (metadata,) = materializations(replace(books, instance=instance).write(), KEY).values()
+    days = len(LAST.days)
+    assert str(metadata["status"].value).startswith(f"INCOMPLETE: {days} days of orders were never loaded")
+    (whole,) = materializations(books.write(), KEY).values()
+    assert whole["status"].value == "final"
 
 
 @pytest.mark.slow
