@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
+from dagster._core.events import JobFailureData
 
 from centra_assets.alerts.model import Condition, Kind, Severity
 from centra_assets.alerts.parts import Failed, Succeeded
@@ -274,8 +275,12 @@ def _cause(run: dg.DagsterRun, event: dg.DagsterEvent | None) -> tuple[str, str]
     """The code, and what it means. Only errors of ours are quoted: the text of any other may quote a record."""
     code = run.tags.get(ERROR_CODE_TAG, "")
     known = _errors().get(code)
-    failed = event.job_failure_data.first_step_failure_event if event is not None else None
+    # Whoever marks a run as failed from outside says nothing of steps.
+    ended = event.event_specific_data if event is not None else None
+    failed = ended.first_step_failure_event if isinstance(ended, JobFailureData) else None
     if known is None:
+        if event is None:
+            return UNEXPECTED, "The run's page says why it failed."
         if failed is None:
             return CRASHED, "The run ended without saying why: its process was killed, or its machine went away."
         return UNEXPECTED, f"The step {failed.step_key} failed of something unforeseen; the run's page says where."

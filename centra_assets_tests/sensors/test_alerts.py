@@ -278,6 +278,40 @@ def test_a_range_that_failed_may_succeed_day_by_day(desk: Desk, shop: Shop) -> N
     assert len(desk.mailbox.mails) == 2
 
 
+def test_what_a_schedule_asks_for_again_is_the_same_work_though_its_days_moved_on(desk: Desk, shop: Shop) -> None:
+    def night(first: str, last: str) -> None:
+        span = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+        desk.run(tags={"dagster/schedule_name": "nightly", **span})
+        desk.tick()
+
+    shop.error = BrokenError("it is night.")
+    night("2024-03-01", "2024-03-14")
+    assert "asked for again by itself" in text_of(desk.mailbox.mails[0])
+    shop.error = None
+    night("2024-03-02", "2024-03-15")
+    assert len(desk.mailbox.mails) == 2
+
+
+def test_a_run_that_ended_without_a_word_is_told_to_have_crashed(desk: Desk) -> None:
+    run = desk.instance.create_run_for_job(nightly)
+    desk.instance.report_run_failed(run)
+    desk.tick()
+    assert desk.mailbox.subjects == ["[error] nightly failed: RUN_CRASHED"]
+    assert "its process was killed" in text_of(desk.mailbox.mails[0])
+
+
+def test_an_event_log_that_was_made_anew_is_read_from_its_beginning(desk: Desk, shop: Shop) -> None:
+    with psycopg.connect(desk.database_url) as connection:
+        connection.execute("UPDATE ops.alert_cursor SET settled = 1000000, seen = 1000000")
+    shop.error = BrokenError("it is night.")
+    desk.run()
+    desk.tick()
+    assert len(desk.mailbox.mails) == 1
+    desk.run("hourly")
+    desk.tick()
+    assert len(desk.mailbox.mails) == 2
+
+
 def test_a_run_that_dagster_starts_again_is_judged_by_how_that_ends(desk: Desk, shop: Shop) -> None:
     shop.error = BrokenError("it is night.")
     desk.run(tags={"dagster/will_retry": "true", "dagster/auto_retry_run_id": "another"})
