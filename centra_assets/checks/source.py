@@ -41,6 +41,8 @@ DAYS = {Axis.DAY: 7, Axis.MONTH: 31}
 # Records that are read whole: a sample of everything, and at most so many of those that seem different.
 SAMPLE, MOST_DOUBTFUL = 10, 200
 _GONE = "Centra does not have it"
+# They follow the stock and the clock, and move no record's time of change: as of the last reading, and meant to be.
+_MOVE_ALONE = frozenset({"product_sizes.quantity", "invoices.is_overdue"})
 # How long before its end a sweep may have passed a record that changed then.
 _OVERLAP = timedelta(minutes=15)
 
@@ -280,7 +282,7 @@ class Look:
         context = TransformContext(time_zone=self._calendar.zone)
         # Of forgotten customers we hold what the lake admits, and that is as it should be.
         rows = self._lake.admitted(entity.name, rows)
-        wrong = dict(differing(entity, rows, self._warehouse, context)) if rows.height else {}
+        wrong = _lasting(differing(entity, rows, self._warehouse, context)) if rows.height else {}
         gone = [record for record, _ in answer.missing]
         held = self._still_held(entity, gone) if gone else []
         return {**wrong, **{record: [_GONE] for record in held}}
@@ -317,6 +319,12 @@ class Look:
         by_key = {str(key): part["id"].to_list() for (key,), part in chosen.group_by("key")}
         found.sampled = chosen.height
         found.records |= self._differing(entity, by_key, settled, found)
+
+
+def _lasting(found: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """What differs, without what moves by itself."""
+    kept = {record: [what for what in told if what not in _MOVE_ALONE] for record, told in found.items()}
+    return {record: told for record, told in kept.items() if told}
 
 
 def _changed_at() -> pl.Expr:

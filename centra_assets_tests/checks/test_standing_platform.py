@@ -9,9 +9,9 @@ import pytest
 
 from centra_assets.checks.build_standing import build_standing
 from centra_assets.checks.compliance import NO_SECRETS, NO_TRACES, PLAUSIBLE, build_compliance_checks
-from centra_assets.checks.source import AGREES, build_source_checks
+from centra_assets.checks.source import _MOVE_ALONE, AGREES, _lasting, build_source_checks
 from centra_assets.checks.token import build_token_check
-from centra_assets.entities.registry import entity
+from centra_assets.entities.registry import ENTITIES, entity
 from centra_assets.sandbox.quota import Plan
 from centra_assets.sandbox.serve import RunningSandbox, SandboxOptions
 from centra_assets.storage.embedded import EmbeddedPostgres
@@ -20,7 +20,7 @@ from centra_assets_tests.checks.standing import config_of, evaluated, failing, l
 
 Touched = dict[str, Any]
 
-ENTITIES = ("stores", "tax_rules", "warehouses", "customers", "orders", "returns", "stock")
+LOADED = ("stores", "tax_rules", "warehouses", "customers", "orders", "returns", "stock")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def platform(
     folder = tmp_path_factory.mktemp("standing")
     with (
         RunningSandbox(options) as running,
-        loaded_platform(postgres_server, running, folder, ENTITIES, days=75) as loaded,
+        loaded_platform(postgres_server, running, folder, LOADED, days=75) as loaded,
     ):
         yield loaded
 
@@ -128,6 +128,14 @@ def lose(platform: Platform, offset: int, order: str) -> tuple[int, str]:
     ).iter_rows()
     platform.warehouse.transact(lambda cursor: cursor.execute("delete from core.orders where number = %s", [row[0]]))
     return row
+
+
+def test_what_follows_the_stock_or_the_clock_is_no_difference_unless_more_differs() -> None:
+    told = {"1": ["product_sizes.quantity"], "2": ["product_sizes.ean", "product_sizes.quantity"]}
+    assert _lasting(told) == {"2": ["product_sizes.ean"]}
+    # The names are those of columns.
+    columns = {f"{table.table}.{name}" for each in ENTITIES for table in each.tables for name in table.columns()}
+    assert columns >= _MOVE_ALONE
 
 
 def test_an_order_that_core_lost_is_missed_in_its_group(platform: Platform) -> None:
