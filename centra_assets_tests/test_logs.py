@@ -196,6 +196,14 @@ class TestLines:
         assert written.getvalue().startswith("{") == is_json
         assert (Settings.load().log_format == "json") == is_json
 
+    @pytest.mark.parametrize(("value", "lines"), [("json", 1), ("text", 0)])
+    def test_a_runs_json_is_written_where_it_is_asked_for(
+        self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], value: str, lines: int
+    ) -> None:
+        monkeypatch.setenv(logs.FORMAT_VARIABLE, value)
+        logs.RunLines().handle(made("hello"))
+        assert len(capfd.readouterr().err.splitlines()) == lines
+
     def test_another_form_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         installed_at(monkeypatch, log_format="xml")
         with pytest.raises(SettingsError, match="CENTRA_LOG_FORMAT"):
