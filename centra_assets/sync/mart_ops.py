@@ -34,7 +34,7 @@ def build_stale_days_job(marts: Sequence[Mart], calendar: Calendar) -> dg.JobDef
     @dg.job(
         name=REFRESH_STALE_DAYS,
         description="Computes the days of marts that a load has made stale. Started by the sensor `stale_marts`.",
-        tags={"centra_assets/lane": "marts"},
+        tags={"centra_assets/lane": "marts", "dagster/max_runtime": "1800"},
         executor_def=dg.in_process_executor,
     )
     def job() -> None:

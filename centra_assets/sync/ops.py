@@ -30,6 +30,8 @@ INCREMENTAL_SYNC, SWEEP, RECONCILE = "incremental_sync", "sweep", "reconcile"
 
 # Under traffic, marts and the event log follow this often and not after every batch.
 _SETTLE_SECONDS = 2.0
+# A run that lasts longer is dead or stuck, and holds the lane that the next one needs. Ended, it loses nothing.
+_LONGEST_SECONDS = {INCREMENTAL_SYNC: 900, SWEEP: 1800}
 
 
 class FollowConfig(dg.Config):
@@ -94,7 +96,11 @@ def build_sync_jobs(
 
 
 def _job(name: str, lane: str, description: str, work: dg.OpDefinition) -> dg.JobDefinition:
-    tags = {"centra_assets/lane": lane, **({"dagster/priority": "10"} if lane == "real_time" else {})}
+    tags = {
+        "centra_assets/lane": lane,
+        **({"dagster/priority": "10"} if lane == "real_time" else {}),
+        **({"dagster/max_runtime": str(_LONGEST_SECONDS[name])} if name in _LONGEST_SECONDS else {}),
+    }
 
     # A process for the step would cost as much as the run itself.
     @dg.job(name=name, description=description, tags=tags, executor_def=dg.in_process_executor)
