@@ -60,7 +60,7 @@ def measure_of(entity: Entity) -> Measure:
 
 
 def census_of(client: BlockingClient, entity: Entity) -> PreparedQuery:
-    """The question for Centra's figures: a record costs its objects, a twentieth of what it costs whole."""
+    """The question for Centra's figures: at most four points a record, where an order costs a hundred whole."""
     return client.prepare(census_query(entity, measure_of(entity).asked))
 
 
