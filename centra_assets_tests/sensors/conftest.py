@@ -1,0 +1,37 @@
+"""Fixtures of the alerts' sensor. What such an installation is lives in alerting.py."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from centra_assets_tests.alerts.conditions import settings
+from centra_assets_tests.alerts.endpoint import Endpoint
+from centra_assets_tests.alerts.mailbox import Mailbox
+from centra_assets_tests.sensors.alerting import SHOP, Desk, Make, Shop
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    SHOP.error, SHOP.is_sound, SHOP.severity = None, True, dg.AssetCheckSeverity.ERROR
+    yield SHOP
+
+
+@pytest.fixture
+def make(database_url: str, shop: Shop) -> Iterator[Make]:
+    with Mailbox() as mailbox, Endpoint() as endpoint, dg.DagsterInstance.ephemeral() as instance:
+
+        def made(instance: dg.DagsterInstance = instance, **given: Any) -> Desk:
+            channels = {"mail": mailbox.settings(), "pager": {"type": "http", "url": endpoint.url}}
+            return Desk(instance, database_url, mailbox, endpoint, settings(channels, **given))
+
+        yield made
+
+
+@pytest.fixture
+def desk(make: Make) -> Desk:
+    """One whose first tick is over: from now on everything is news."""
+    desk = make()
+    desk.tick()
+    return desk
