@@ -74,7 +74,8 @@ def tick(platform: Platform) -> Any:
     job = platform.definitions.resolve_job_def("refresh_stale_days")
     sensor = build_stale_marts_sensor(job, [DAILY_SALES], platform.calendar)
     resources = {"warehouse": platform.resources["warehouse"]}
-    return sensor(dg.build_sensor_context(instance=platform.instance, resources=resources))
+    with dg.build_sensor_context(instance=platform.instance, resources=resources) as context:
+        return sensor(context)
 
 
 def waiting(platform: Platform) -> list[str]:
