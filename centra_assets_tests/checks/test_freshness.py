@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 import psycopg
@@ -13,7 +14,7 @@ from centra_assets.entities.registry import ENTITIES, entity
 from centra_assets.rhythm import longest_pause
 from centra_assets.storage import sync_state
 from centra_assets.sync_config import EntitySync, SyncConfig
-from centra_assets.sync_file import read_sync_config
+from centra_assets.sync_file import SyncConfigError, read_sync_config
 from centra_assets_tests.assets.platform import Platform
 from centra_assets_tests.checks.standing import config_of, evaluated
 
@@ -96,6 +97,18 @@ class TestLimits:
         # What was said wins over what follows, also where that would be the wrong way round.
         assert limits(warn="6h") == (timedelta(hours=6), timedelta(hours=12))
         assert limits(fail="10m") == (timedelta(minutes=5), timedelta(minutes=10))
+
+    def test_a_file_of_ones_own_says_them_and_is_told_what_cannot_be(self, tmp_path: Path) -> None:
+        ours = tmp_path / "ours.yaml"
+        ours.write_text("entities: {orders: {freshness: {warn: 30m}}}\nchecks: {nightly: null}", encoding="utf-8")
+        config = read_sync_config(ours)
+        limits = config.of("orders").limits
+        assert limits is not None
+        assert (limits.warn, limits.fail) == (timedelta(minutes=30), timedelta(hours=1))
+        assert (config.checks.nightly, config.checks.standing) == (None, read_sync_config().checks.standing)
+        ours.write_text("entities: {orders: {freshness: {warn: 2h, fail: 1h}}}", encoding="utf-8")
+        with pytest.raises(SyncConfigError, match=r"entities\.orders\.freshness: warn is 2h; it must be shorter"):
+            read_sync_config(ours)
 
     def test_who_does_not_want_to_know_or_does_not_sweep_has_none(self) -> None:
         assert EntitySync.model_validate({"sweep": {"every": "5m"}, "freshness": None}).limits is None
