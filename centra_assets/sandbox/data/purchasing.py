@@ -74,12 +74,16 @@ class Buyer:
         shares = (1.0, 0.9, 0.55, 0.45)
         for warehouse, share in zip(self.world.warehouses, shares, strict=True):
             sizes = [s for s in self.world.product_sizes if not s.product.isBundle and rng.random() < share]
-            counted = [(size, rng.randrange(2, 26)) for size in sizes]
+            counted = [(size, rng.randrange(3, 26)) for size in sizes]
             there = [move for move in counted if move[0].product.createdAt < begin]
+            late = counted[len(there) :]
+            if len(there) < _LONG_CHANGE:
+                # In a small shop a size lies on three shelves, so that the count is long all the same.
+                there = [shelf for size, units in there for shelf in ((size, 1), (size, 1), (size, units - 2))]
             for first in range(0, len(there), _LONG_CHANGE):
                 at = begin + timedelta(minutes=first + warehouse.id)
                 self.shop.stock.move(at, warehouse, there[first : first + _LONG_CHANGE], "Opening count", by=1)
-            for product, moves in groupby(counted[len(there) :], lambda move: move[0].product):
+            for product, moves in groupby(late, lambda move: move[0].product):
                 plan(
                     product.createdAt + timedelta(minutes=warehouse.id), partial(self._stock_up, warehouse, list(moves))
                 )
