@@ -1,5 +1,6 @@
 """What Dagster's events tell of runs and checks, as failures and successes for the alerts. Nothing is decided here."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from centra_assets.errors import CentraAssetsError
 from centra_assets.logs import redacted
 
 STREAM = "events"
+
+_LOG = logging.getLogger(__name__)
+
 # Of each kind, per question.
 _PAGE = 500
 # A job whose last run failed before that is no news to an installation that begins to alert.
@@ -158,26 +162,29 @@ def _told(
     about_runs = [record for record in records if record.event_log_entry.dagster_event_type in _KINDS[:2]]
     runs = _runs(instance, sorted({record.run_id for record in about_runs}))
     for record in records:
-        event = record.event_log_entry.dagster_event
-        at = datetime.fromtimestamp(record.timestamp, UTC)
-        if event is None:
-            continue
-        if event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            evaluation = event.asset_check_evaluation_data
-            if evaluation.asset_check_key not in known.checks:
-                continue
-            if evaluation.passed:
-                yield Succeeded(record.storage_id, _check_scope(evaluation.asset_check_key))
-            else:
-                yield _check_failed(known, evaluation, record.storage_id, at)
-            continue
-        run = runs.get(record.run_id)
-        if run is None or run.job_name not in known.jobs:
-            continue
-        if event.event_type is dg.DagsterEventType.RUN_SUCCESS:
-            yield Succeeded(record.storage_id, run.job_name, _reach(run))
-        elif not _is_retried(run):
-            yield from _run_failed(known, run, event, record.storage_id, at)
+        try:
+            yield from _one(known, record, runs.get(record.run_id))
+        except Exception as error:
+            # One event that is not as expected must not keep all the others from being told.
+            _LOG.warning("The event %d cannot be read: %s.", record.storage_id, type(error).__name__)
+
+
+def _one(known: Known, record: dg.EventLogRecord, run: dg.DagsterRun | None) -> list[Failed | Succeeded]:
+    event, at = record.event_log_entry.dagster_event, datetime.fromtimestamp(record.timestamp, UTC)
+    if event is None:
+        return []
+    if event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+        evaluation = event.asset_check_evaluation_data
+        if evaluation.asset_check_key not in known.checks:
+            return []
+        if evaluation.passed:
+            return [Succeeded(record.storage_id, _check_scope(evaluation.asset_check_key))]
+        return [_check_failed(known, evaluation, record.storage_id, at)]
+    if run is None or run.job_name not in known.jobs:
+        return []
+    if event.event_type is dg.DagsterEventType.RUN_SUCCESS:
+        return [Succeeded(record.storage_id, run.job_name, _reach(run))]
+    return [] if _is_retried(run) else list(_run_failed(known, run, event, record.storage_id, at))
 
 
 def _is_retried(run: dg.DagsterRun) -> bool:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import dagster as dg
 import psycopg
+import pytest
 
 from centra_assets_tests.alerts.mailbox import text_of
 from centra_assets_tests.sensors.alerting import SECRET, BrokenError, Desk, Make, Shop, nightly
@@ -137,6 +138,24 @@ def test_an_event_log_that_was_made_anew_is_read_from_its_beginning(desk: Desk, 
     desk.run("hourly")
     desk.tick()
     assert len(desk.mailbox.mails) == 2
+
+
+def test_an_event_that_cannot_be_read_hides_no_other(
+    desk: Desk, shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def unlike(run: dg.DagsterRun) -> str:
+        if run.job_name == "hourly":
+            raise KeyError(SECRET)
+        return "It failed."
+
+    monkeypatch.setattr("centra_assets.sensors.alert_events._outlook", unlike)
+    shop.error = BrokenError("it is night.")
+    for job in ("nightly", "hourly"):
+        desk.run(job)
+    desk.tick()
+    assert desk.mailbox.subjects == ["[error] nightly failed: TEST_SHOP_SHUT"]
+    assert "cannot be read: KeyError" in caplog.text
+    assert SECRET not in caplog.text
 
 
 def test_a_run_that_dagster_starts_again_is_judged_by_how_that_ends(desk: Desk, shop: Shop) -> None:
