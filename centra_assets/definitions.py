@@ -34,6 +34,7 @@ from centra_assets.sensors.dynamic_partitions import build_partition_sensor
 from centra_assets.sensors.events import build_events_sensor
 from centra_assets.sensors.forgetting import build_forgetting_sensor
 from centra_assets.sensors.inbox import build_inbox_sensor
+from centra_assets.sensors.silent_runs import build_silent_runs_sensor
 from centra_assets.sensors.stale_marts import build_stale_marts_sensor
 from centra_assets.sensors.sweeps import build_sweep_sensor
 from centra_assets.settings import Settings
@@ -102,6 +103,7 @@ def build_definitions(
         build_inbox_sensor(sync_jobs.incremental),
         build_events_sensor(sync),
         build_sweep_sensor(sync_jobs.sweep, sync),
+        build_silent_runs_sensor(),
         build_forgetting_sensor(forget_job),
         build_alerts_sensor(_alert_watch(settings, entities)),
     ]

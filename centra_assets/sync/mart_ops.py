@@ -11,6 +11,7 @@ from centra_assets.marts.model import Mart
 from centra_assets.marts.refresh import refresh, stale
 from centra_assets.resources.storage import WarehouseResource
 from centra_assets.storage.warehouse import Warehouse
+from centra_assets.sync.alive import alive, watched
 from centra_assets.sync.telling import held_back, mart_materializations
 
 REFRESH_STALE_DAYS = "refresh_stale_days"
@@ -25,7 +26,7 @@ def build_stale_days_job(marts: Sequence[Mart], calendar: Calendar) -> dg.JobDef
     @dg.op(description="Computes the stale days of every mart until none is left, and tells of those that changed.")
     def compute_stale_days(context: dg.OpExecutionContext, warehouse: WarehouseResource) -> None:
         store = warehouse.open(context.run)
-        with failures_told_apart():
+        with alive(context, warehouse), failures_told_apart():
             for mart in marts:
                 for event in _refreshed(mart, store, calendar, context):
                     context.log_event(event)
@@ -34,7 +35,7 @@ def build_stale_days_job(marts: Sequence[Mart], calendar: Calendar) -> dg.JobDef
     @dg.job(
         name=REFRESH_STALE_DAYS,
         description="Computes the days of marts that a load has made stale. Started by the sensor `stale_marts`.",
-        tags={"centra_assets/lane": "marts", "dagster/max_runtime": "1800"},
+        tags={"centra_assets/lane": "marts", **watched(1800)},
         executor_def=dg.in_process_executor,
     )
     def job() -> None:

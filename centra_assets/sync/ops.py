@@ -19,6 +19,7 @@ from centra_assets.resources.storage import LakeResource, WarehouseResource
 from centra_assets.storage.inbox import ClaimedHint, Inbox
 from centra_assets.storage.sync_state import SyncState
 from centra_assets.sync.account import Account
+from centra_assets.sync.alive import alive, watched
 from centra_assets.sync.drain import Drained, HintFollower
 from centra_assets.sync.reconcile import run_reconciliation
 from centra_assets.sync.sweeping import Outcome, Setting, Surroundings, setting_from
@@ -30,8 +31,7 @@ INCREMENTAL_SYNC, SWEEP, RECONCILE = "incremental_sync", "sweep", "reconcile"
 
 # Under traffic, marts and the event log follow this often and not after every batch.
 _SETTLE_SECONDS = 2.0
-# A run that lasts longer is dead or stuck, and holds the lane that the next one needs. Ended, it loses nothing.
-_LONGEST_SECONDS = {INCREMENTAL_SYNC: 900, SWEEP: 1800}
+_LONGEST_SECONDS = {INCREMENTAL_SYNC: 900, SWEEP: 3600, RECONCILE: 6 * 3600}
 
 
 class FollowConfig(dg.Config):
@@ -99,7 +99,7 @@ def _job(name: str, lane: str, description: str, work: dg.OpDefinition) -> dg.Jo
     tags = {
         "centra_assets/lane": lane,
         **({"dagster/priority": "10"} if lane == "real_time" else {}),
-        **({"dagster/max_runtime": str(_LONGEST_SECONDS[name])} if name in _LONGEST_SECONDS else {}),
+        **watched(_LONGEST_SECONDS[name]),
     }
 
     # A process for the step would cost as much as the run itself.
@@ -143,7 +143,8 @@ def _follow_hints(
         warehouse: WarehouseResource,
     ) -> None:
         linger, longest = config.linger_seconds, config.longest_run_seconds
-        with failures_told_apart(), Inbox(warehouse.database_url).drainer(context.run_id) as drainer:
+        inbox = Inbox(warehouse.database_url)
+        with alive(context, warehouse), failures_told_apart(), inbox.drainer(context.run_id) as drainer:
             if drainer is None:
                 context.log.info("Another run is following the hints.")
                 return
@@ -190,7 +191,12 @@ def _sweep_entities(entities: Sequence[Entity], calendar: Calendar, sync: SyncCo
     ) -> None:
         since = datetime.fromisoformat(config.since) if config.since else None
         chosen = [entity for entity in entities if entity.name in config.entities]
-        with failures_told_apart(), centra.client(Priority.REAL_TIME) as hasty, centra.client() as patient:
+        with (
+            alive(context, warehouse),
+            failures_told_apart(),
+            centra.client(Priority.REAL_TIME) as hasty,
+            centra.client() as patient,
+        ):
             clients = {Priority.REAL_TIME: hasty, Priority.BACKFILL: patient}
             around = _surroundings(context, patient, lake, warehouse, calendar)
             outcomes = run_sweeps(
@@ -216,7 +222,7 @@ def _reconcile_entities(entities: Sequence[Entity], calendar: Calendar) -> dg.Op
         warehouse: WarehouseResource,
     ) -> None:
         chosen = [entity for entity in entities if entity.name in config.entities]
-        with failures_told_apart(), centra.client() as client:
+        with alive(context, warehouse), failures_told_apart(), centra.client() as client:
             around = _surroundings(context, client, lake, warehouse, calendar)
             _raise_failures(_told(context, _observed(context, run_reconciliation(chosen, config.days, around))))
 

@@ -16,8 +16,8 @@ _STATEMENTS: tuple[str, ...] = (
         CONSTRAINT privacy_state_is_one_row CHECK (is_only_row)
     )
     """,
-    "COMMENT ON TABLE ops.privacy_state IS 'One row: the key that e-mail addresses are hashed with, made here and known "
-    "nowhere else, and a number that grows whenever ops.forgotten does.'",
+    "COMMENT ON TABLE ops.privacy_state IS 'One row: the key that e-mail addresses are hashed with, made here and "
+    "known nowhere else, and a number that grows whenever ops.forgotten does.'",
     # Two random UUIDs have 244 random bits; PostgreSQL has no other source without an extension.
     """
     INSERT INTO ops.privacy_state (key)
@@ -43,8 +43,8 @@ _STATEMENTS: tuple[str, ...] = (
     """,
     "COMMENT ON TABLE ops.forget_request IS 'Requests to forget customers: who asked, which steps are done, what each "
     "place held. Ids and counts only.'",
-    "COMMENT ON COLUMN ops.forget_request.state IS 'open: steps are missing; done: all were taken; verified: taken once "
-    "more, after everything that was under way meanwhile had ended.'",
+    "COMMENT ON COLUMN ops.forget_request.state IS 'open: steps are missing; done: all were taken; verified: taken "
+    "once more, after everything that was under way meanwhile had ended.'",
     "CREATE INDEX forget_request_open ON ops.forget_request (id) WHERE state <> 'verified'",
     """
     CREATE TABLE ops.forgotten (
