@@ -28,9 +28,7 @@ class Suppliers(Contract):
     address2 = text("Second address line.", source="address.address2", personal_data=True)
     zip_code = text("Postal code.", source="address.zipCode", personal_data=True)
     city = text("City.", source="address.city", personal_data=True)
-    state_or_province = text(
-        "State or province, free text.", source="address.stateOrProvince", personal_data=True
-    )
+    state_or_province = text("State or province, free text.", source="address.stateOrProvince", personal_data=True)
     country_code = text("Country, two letters.", source="address.country.code")
     email = text("E-mail address.", source="address.email", personal_data=True)
     phone_number = text("Telephone.", source="address.phoneNumber", personal_data=True)
