@@ -3,7 +3,7 @@
 Which failures are which is in `centra_assets.failures`; the alerts and sensors that read the run's tags are elsewhere.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 
@@ -47,6 +47,15 @@ def _failure(known: CentraAssetsError, error: Exception) -> dg.Failure:
     if known is not error:
         told["where"] = "\n".join(islice(places(error), _PLACES_TOLD))
     return dg.Failure(description=str(known), metadata=told, allow_retries=False)
+
+
+def failed_of(errors: Sequence[CentraAssetsError], description: str) -> dg.Failure:
+    """The Failure of a run that went on past these errors. Tags the run with the one that counts: of several, one that
+    does not pass.
+    """
+    worst = next((error for error in errors if not error.transient), errors[-1])
+    tag_run(worst.code, transient=worst.transient)
+    return dg.Failure(description, metadata={"code": worst.code, "remedy": worst.remedy}, allow_retries=False)
 
 
 def tag_run(code: str, *, transient: bool) -> None:

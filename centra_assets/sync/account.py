@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from centra_assets.assets.failures import failed_of
 from centra_assets.assets.quarantine import blocked_days, in_words, sources_of
 from centra_assets.entities.model import Entity
 from centra_assets.errors import CentraAssetsError
@@ -26,7 +27,7 @@ class Account:
         self._context, self._around, self._marts = context, around, marts
         self._changes: dict[tuple[str, str], Followed] = {}
         self._states: Counter[str] = Counter()
-        self._failures: dict[str, str] = {}
+        self._failures: dict[str, CentraAssetsError] = {}
 
     @property
     def has_changes(self) -> bool:
@@ -68,8 +69,8 @@ class Account:
         told = ", ".join(f"{count} {state}" for state, count in sorted(self._states.items()))
         self._context.log.info(f"Hints: {told or 'none'}.")
         if self._failures:
-            causes = "; ".join(f"{entity}: {cause}" for entity, cause in sorted(self._failures.items()))
-            raise dg.Failure(f"Some hints could not be followed. {causes}", allow_retries=False)
+            causes = "; ".join(f"{name}: {error}" for name, error in sorted(self._failures.items()))
+            raise failed_of(list(self._failures.values()), f"Some hints could not be followed. {causes}")
 
     def _add_changes(self, followed: Followed) -> None:
         key = (followed.entity.name, followed.source)
@@ -85,7 +86,7 @@ class Account:
     def _note_failure(self, entity: Entity, followed: Followed) -> None:
         assert followed.error is not None
         # The text of an error that is not ours may quote a record.
-        cause = str(translated(followed.error))
+        cause = translated(followed.error)
         if followed.is_transient:
             self._context.log.warning(f"{entity.name}: {cause} Its hints are tried again.")
             return
@@ -105,7 +106,7 @@ class Account:
             report = refresh(self._around.warehouse, mart, days, run_id=self._around.run_id)
         except CentraAssetsError as error:
             if not error.transient:
-                self._failures[mart.asset] = str(error)
+                self._failures[mart.asset] = error
             self._context.log.warning(f"{mart.asset} stays stale for now: {error}")
             return ()
         return list(mart_materializations(mart, report))

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import dagster as dg
 
-from centra_assets.assets.failures import failures_told_apart
+from centra_assets.assets.failures import failed_of, failures_told_apart
 from centra_assets.assets.metadata import raw_key
 from centra_assets.calendar import Calendar
 from centra_assets.centra.blocking import BlockingClient
@@ -254,7 +254,7 @@ def _told(context: dg.OpExecutionContext, outcomes: Iterator[Outcome]) -> list[O
 
 def _raise_failures(outcomes: Sequence[Outcome]) -> None:
     """Makes the run fail where an entity did, once all were tried. The next sweep goes on from where this one came."""
-    failed = {outcome.entity.name: str(outcome.error) for outcome in outcomes if outcome.error is not None}
+    failed = {outcome.entity.name: outcome.error for outcome in outcomes if outcome.error is not None}
     if failed:
-        causes = " ".join(f"{name}: {cause}" for name, cause in sorted(failed.items()))
-        raise dg.Failure(f"{len(failed)} of {len(outcomes)} entities failed. {causes}", allow_retries=False)
+        causes = " ".join(f"{name}: {error}" for name, error in sorted(failed.items()))
+        raise failed_of(list(failed.values()), f"{len(failed)} of {len(outcomes)} entities failed. {causes}")

@@ -5,7 +5,7 @@ from itertools import groupby
 
 import dagster as dg
 
-from centra_assets.assets.failures import failures_told_apart, tag_run
+from centra_assets.assets.failures import failed_of, failures_told_apart
 from centra_assets.assets.metadata import core_key
 from centra_assets.calendar import Calendar
 from centra_assets.centra.buckets import Priority
@@ -117,7 +117,5 @@ def _raise_failures(outcomes: Sequence[Retried]) -> None:
     """Makes the run fail where some could not be tried; one that stays because it is still broken is no failure."""
     errors = [(outcome.entity.name, error) for outcome in outcomes for error in outcome.errors]
     if errors:
-        last = errors[-1][1]
-        tag_run(last.code, transient=last.transient)
         causes = " ".join(dict.fromkeys(f"{name}: {error}" for name, error in errors))
-        raise dg.Failure(f"Some records could not be tried again. {causes}", allow_retries=False)
+        raise failed_of([error for _, error in errors], f"Some records could not be tried again. {causes}")

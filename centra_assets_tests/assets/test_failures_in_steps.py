@@ -11,11 +11,12 @@ import polars as pl
 import psycopg
 import pytest
 
-from centra_assets.assets.failures import ERROR_CODE_TAG, FAILURE_TAG, failures_told_apart
+from centra_assets.assets.failures import ERROR_CODE_TAG, FAILURE_TAG, failed_of, failures_told_apart
 from centra_assets.assets.metadata import core_key
-from centra_assets.centra.errors import ServerError
+from centra_assets.centra.errors import ServerError, TransportError
 from centra_assets.entities.model import TransformContext
 from centra_assets.entities.registry import entity
+from centra_assets.errors import CentraAssetsError
 from centra_assets.storage.errors import CollapseError
 from centra_assets_tests.assets.conftest import MakePlatform
 from centra_assets_tests.assets.platform import QUIET
@@ -150,6 +151,27 @@ def test_only_what_passes_is_tried_again_and_nothing_quotes_a_value(work: Any, c
         assert SOMEBODY not in logged(instance, result.run_id)
         tags = tags_of(instance, result.run_id)
         assert (tags[ERROR_CODE_TAG], tags[FAILURE_TAG]) == (code, "transient" if retries else "permanent")
+
+
+@pytest.mark.parametrize(
+    ("errors", "tags"),
+    [
+        ([CollapseError("Too much."), ServerError("Out of order.")], ("STORAGE_COLLAPSE", "permanent")),
+        ([ServerError("Out of order."), CollapseError("Too much.")], ("STORAGE_COLLAPSE", "permanent")),
+        ([TransportError("Cut."), ServerError("Out of order.")], ("CENTRA_SERVER", "transient")),
+    ],
+)
+def test_of_several_failures_the_run_is_known_by_one_that_does_not_pass(
+    errors: list[CentraAssetsError], tags: tuple[str, str]
+) -> None:
+    def several() -> None:
+        raise failed_of(errors, "Two failed.")
+
+    result, instance = executed(several)
+    with instance:
+        said = tags_of(instance, result.run_id)
+        assert (said[ERROR_CODE_TAG], said[FAILURE_TAG]) == tags
+        assert "STEP_UP_FOR_RETRY" not in [event.event_type_value for event in result.all_events]
 
 
 def test_a_failure_that_was_told_apart_already_keeps_its_words() -> None:

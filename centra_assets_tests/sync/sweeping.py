@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import psycopg
 
+from centra_assets.assets.failures import ERROR_CODE_TAG, FAILURE_TAG
 from centra_assets.centra.blocking import connect
 from centra_assets.centra.buckets import Priority
 from centra_assets.entities.registry import entity
@@ -17,7 +19,7 @@ from centra_assets.storage.sync_state import SyncState
 from centra_assets.sync.reconcile import run_reconciliation
 from centra_assets.sync.sweeping import Outcome, Setting, Surroundings
 from centra_assets.sync.sweeps import default_setting, run_sweeps
-from centra_assets_tests.assets.platform import Platform
+from centra_assets_tests.assets.platform import QUIET, Platform
 
 
 @contextmanager
@@ -83,6 +85,23 @@ def reconciled(platform: Platform, *names: str, days: int = 30) -> list[Outcome]
     entities = [entity(name) for name in names] or list(platform.entities)
     with around(platform) as surroundings:
         return list(run_reconciliation(entities, days, surroundings))
+
+
+def run_of(platform: Platform, job: str, *names: str) -> dg.ExecuteInProcessResult:
+    """One run of `sweep` or `reconcile`, as sensors and schedules start it."""
+    (op,) = platform.definitions.resolve_job_def(job).nodes
+    return platform.definitions.resolve_job_def(job).execute_in_process(
+        instance=platform.instance,
+        run_config={**QUIET, "ops": {op.name: {"config": {"entities": list(names)}}}},
+        raise_on_error=False,
+    )
+
+
+def told_by_tags(platform: Platform, result: dg.ExecuteInProcessResult) -> tuple[str | None, str | None]:
+    """What the tags of a run say that it failed of: the code, and whether it passes."""
+    run = platform.instance.get_run_by_id(result.run_id)
+    assert run is not None
+    return run.tags.get(ERROR_CODE_TAG), run.tags.get(FAILURE_TAG)
 
 
 def lake_files(platform: Platform, name: str) -> int:

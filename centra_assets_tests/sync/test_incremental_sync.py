@@ -14,6 +14,7 @@ from centra_assets.sync_file import read_sync_config
 from centra_assets_tests.assets.conftest import MakePlatform
 from centra_assets_tests.assets.platform import QUIET, Platform
 from centra_assets_tests.sync.hinting import edited_order, hint, live_a_little, order_numbers, states
+from centra_assets_tests.sync.sweeping import told_by_tags
 
 _DAILY_SALES = dg.AssetKey(["marts", "daily_sales"])
 
@@ -115,6 +116,7 @@ def test_an_entity_that_fails_for_good_fails_the_run_after_the_rest_was_followed
     assert failure is not None
     assert failure.user_failure_data is not None
     assert "CENTRA_PERMISSION" in str(failure.user_failure_data.description)
+    assert told_by_tags(platform, result) == ("CENTRA_PERMISSION", "permanent")
     assert states(platform) == {"done": 1, "waiting": 1}
 
 

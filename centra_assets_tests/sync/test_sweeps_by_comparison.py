@@ -10,11 +10,12 @@ from centra_assets.centra.errors import EndpointError, TransportError
 from centra_assets.entities.model import Axis
 from centra_assets.storage.sync_state import SyncState
 from centra_assets.sync import apply as applying
+from centra_assets.sync.ops import RECONCILE, SWEEP
 from centra_assets.sync.sweeping import Setting, Sweep
 from centra_assets.sync_config import Strategy
 from centra_assets_tests.assets.conftest import MakePlatform
 from centra_assets_tests.assets.platform import Platform
-from centra_assets_tests.sync.sweeping import lake_files, swept, swept_once
+from centra_assets_tests.sync.sweeping import lake_files, run_of, swept, swept_once, told_by_tags
 
 SNAPSHOT = Setting(Strategy.SNAPSHOT)
 WINDOW = Setting(Strategy.WINDOW, window_days=14)
@@ -163,6 +164,11 @@ def test_one_entity_that_fails_holds_up_no_other(own_platform: MakePlatform) -> 
     outcomes = {outcome.entity.name: outcome for outcome in swept(platform, setting=SNAPSHOT)}
     assert outcomes["markets"].error is not None
     assert (outcomes["stores"].error, outcomes["stores"].changed) == (None, 1)
+    # The alerts know a run by its tags.
+    for job in (SWEEP, RECONCILE):
+        result = run_of(platform, job, "markets", "stores")
+        assert not result.success
+        assert told_by_tags(platform, result) == ("STORAGE_COLLAPSE", "permanent")
 
 
 def test_a_kill_between_raw_and_core_is_mended_by_the_next_comparison(
