@@ -46,7 +46,7 @@ def erase_in_lake(
             before = lake.rows([file])
             after = before.with_columns(payload=_masked(entity, before, ids))
             if not before["payload"].equals(after["payload"]):
-                lake.put(file, after, _checked_against(after))
+                lake.put(file, after, _verify)
                 rewritten(file)
     return counts
 
@@ -60,12 +60,9 @@ def _masked(entity: Entity, rows: pl.DataFrame, ids: Collection[str]) -> pl.Seri
     return pl.Series("payload", payloads, dtype=pl.String)
 
 
-def _checked_against(rows: pl.DataFrame) -> Callable[[Path], None]:
-    def verify(path: Path) -> None:
-        if not pl.read_parquet(path).equals(rows):
-            raise RewriteRefusedError(f"{path.name} does not hold the {rows.height} rows that were written to it.")
-
-    return verify
+def _verify(path: Path, rows: pl.DataFrame) -> None:
+    if not pl.read_parquet(path).equals(rows):
+        raise RewriteRefusedError(f"{path.name} does not hold the {rows.height} rows that were written to it.")
 
 
 def erase_in_tables(cursor: Cursor[TupleRow], entity: Entity, ids: Collection[str], holdings: Holdings) -> Counter[str]:

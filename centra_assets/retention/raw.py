@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -187,12 +186,12 @@ def _merge(lake: Lake, files: Sequence[LakeFile], days: int, moment: Moment, run
         merged = lake.named("changes", run_id=run_id, like=newest)
         if kept.height:
             # Before the files that it stands for go, it is seen that they are in it.
-            tally.wrote(lake.put(merged, kept, partial(_verify, kept)))
+            tally.wrote(lake.put(merged, kept, _verify))
         tally.files_merged += len(group)
         tally.rows_superseded += rows.height - kept.height
         tally.leaving += [file for file in group if file.path != merged.path]
 
 
-def _verify(rows: pl.DataFrame, path: Path) -> None:
+def _verify(path: Path, rows: pl.DataFrame) -> None:
     if not pl.read_parquet(path).equals(rows):
         raise MergedFileError(f"{path.name} does not hold the {rows.height} rows that were written to it.")

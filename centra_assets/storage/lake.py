@@ -82,6 +82,8 @@ class LakeWriter:
 
 # What records must pass before they are written: entity and rows in, the same rows out, with other payloads perhaps.
 Admission = Callable[[str, pl.DataFrame], pl.DataFrame]
+# Compares a file with the rows that were written to it, and raises where it holds others.
+Verification = Callable[[Path, pl.DataFrame], None]
 
 
 class Lake:
@@ -159,15 +161,17 @@ class Lake:
                 files = [file for file in files if self._files.exists(file.path)]
         return self._read(files, ids)
 
-    def put(self, file: LakeFile, rows: pl.DataFrame, verify: Callable[[Path], None] = lambda _: None) -> LakeFile:
+    def put(self, file: LakeFile, rows: pl.DataFrame, verify: Verification = lambda _, __: None) -> LakeFile:
         """Makes `rows` (SCHEMA) the whole content of a file, which is there already or not, in one step. For upkeep.
 
-        `verify` reads what was written, and raises to keep it from its place.
+        They are admitted first. `verify` is given what was written and those rows, and raises to keep it from its place.
         """
+        # Once: the list behind the gate may grow meanwhile, and file and verifier must mean the same rows.
+        rows = self.admitted(file.entity, rows)
         spill = Spill(SCHEMA, self._spills)
         try:
-            LakeWriter(spill, partial(self.admitted, file.entity)).append(rows)
-            self._publisher.publish(spill, file.path, verify)
+            LakeWriter(spill, lambda admitted: admitted).append(rows)
+            self._publisher.publish(spill, file.path, lambda path: verify(path, rows))
         finally:
             spill.discard()
         return replace(file, size=self._files.size(file.path))

@@ -1,0 +1,77 @@
+"""Requests to forget beside each other and beside what else rewrites the lake. What is erased is in test_forgetting."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from centra_assets.privacy.forgetting import Forgetting
+from centra_assets.privacy.forgotten import Admission, ForgottenList
+from centra_assets.retention import raw
+from centra_assets.retention.model import Deadline, Moment
+from centra_assets.storage.lake import SCHEMA, Lake
+from centra_assets.storage.warehouse import Warehouse
+
+DAY = "2025-03-01"
+
+
+def write(lake: Lake, *customers: int, at: datetime) -> None:
+    """A file of changes with one customer each, whose name is known."""
+    cells = [(str(number), None, json.dumps({"id": number, "firstName": "Anna"}), at, "test") for number in customers]
+    with lake.writer("customers", DAY, kind="changes", run_id="a-run", fetched_at=at) as writer:
+        writer.append(pl.DataFrame(cells, schema=SCHEMA, orient="row"))
+
+
+def names(lake: Lake) -> dict[str, set[str | None]]:
+    """Every first name that any file has of each customer."""
+    found: dict[str, set[str | None]] = {}
+    for record, payload in lake.rows(lake.files("customers", DAY)).select("id", "payload").iter_rows():
+        found.setdefault(record, set()).add(json.loads(payload)["firstName"])
+    return found
+
+
+class House:
+    """A lake and a database in which requests are made; core has no tables yet."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url = url
+        self.plain = Lake(str(folder))
+        self.gated = Lake(str(folder), Admission(ForgottenList(url)))
+
+    def forgetting(self) -> Forgetting:
+        """As a process of its own has it."""
+        return Forgetting(self.gated, Warehouse(self.url), self.url)
+
+
+@pytest.fixture
+def house(database_url: str, tmp_path: Path) -> House:
+    return House(database_url, tmp_path / "lake")
+
+
+def test_two_requests_whose_customers_share_a_file_both_end(house: House) -> None:
+    write(house.plain, 7, 8, 9, at=datetime.now(UTC) - timedelta(days=2))
+    house.forgetting().ask([7], by="user: the test")
+    house.forgetting().ask([8], by="user: the test")
+    done = house.forgetting().carry_out()
+    assert [request.state for request in done] == ["done", "done"]
+    assert names(house.plain) == {"7": {None}, "8": {None}, "9": {"Anna"}}
+
+
+def test_files_with_a_listed_customer_are_merged_and_the_customer_is_masked_in_them(house: House) -> None:
+    now = datetime.now(UTC)
+    for days in range(10):
+        write(house.plain, 7, 9, at=now - timedelta(days=3 + days))
+    house.forgetting().ask([7], by="user: the test")
+    outcome = raw.tidy(
+        house.gated,
+        ["customers"],
+        days=0,
+        moment=Moment(now),
+        deadline=Deadline.within(60),
+        run_id="tidying",
+        sleep=lambda _: None,
+    )
+    assert outcome.counts["files_after"] == 1
+    assert names(house.plain) == {"7": {None}, "9": {"Anna"}}
