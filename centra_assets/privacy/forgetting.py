@@ -75,9 +75,10 @@ class Forgetting:
         What fails is noted and stays due. Raises ForgettingBusyError where somebody else rewrites the lake just now,
         and the first failure after every request was tried.
         """
-        waiting = self.warehouse.transact(requests.due)
         failure: CentraAssetsError | None = None
         with alone(self.url, LAKE_UPKEEP) as is_alone:
+            # Not before: until then somebody else may be taking the same steps.
+            waiting = self.warehouse.transact(requests.due)
             if waiting and not is_alone:
                 raise ForgettingBusyError("Somebody else is at work on the lake's files.")
             for request in waiting:

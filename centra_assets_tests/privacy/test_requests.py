@@ -1,17 +1,22 @@
 """Requests to forget beside each other and beside what else rewrites the lake. What is erased is in test_forgetting."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
+import psycopg
 import pytest
 
+from centra_assets.privacy import forgetting as forgetting_module
 from centra_assets.privacy.forgetting import Forgetting
 from centra_assets.privacy.forgotten import Admission, ForgottenList
 from centra_assets.retention import raw
 from centra_assets.retention.model import Deadline, Moment
 from centra_assets.storage.lake import SCHEMA, Lake
+from centra_assets.storage.locks import alone
 from centra_assets.storage.warehouse import Warehouse
 
 DAY = "2025-03-01"
@@ -44,6 +49,18 @@ class House:
         """As a process of its own has it."""
         return Forgetting(self.gated, Warehouse(self.url), self.url)
 
+    def states(self) -> list[str]:
+        with psycopg.connect(self.url) as connection:
+            return [state for (state,) in connection.execute("SELECT state FROM ops.forget_request ORDER BY id")]
+
+    def let_time_pass(self, time: timedelta) -> None:
+        with psycopg.connect(self.url) as connection:
+            connection.execute(
+                "UPDATE ops.forget_request SET finished_at = finished_at - %(time)s,"
+                " look_again_at = look_again_at - %(time)s",
+                {"time": time},
+            )
+
 
 @pytest.fixture
 def house(database_url: str, tmp_path: Path) -> House:
@@ -75,3 +92,24 @@ def test_files_with_a_listed_customer_are_merged_and_the_customer_is_masked_in_t
     )
     assert outcome.counts["files_after"] == 1
     assert names(house.plain) == {"7": {None}, "9": {"Anna"}}
+
+
+def test_a_request_that_somebody_else_ended_meanwhile_is_not_opened_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(house.plain, 7, at=datetime.now(UTC) - timedelta(days=2))
+    house.forgetting().ask([7], by="user: the test")
+
+    @contextmanager
+    def after_the_other(url: str, what: str) -> Iterator[bool]:
+        with monkeypatch.context() as other:
+            other.setattr(forgetting_module, "alone", alone)
+            house.forgetting().carry_out()
+            house.let_time_pass(timedelta(days=2))
+            house.forgetting().carry_out()
+        with alone(url, what) as is_alone:
+            yield is_alone
+
+    monkeypatch.setattr(forgetting_module, "alone", after_the_other)
+    assert house.forgetting().carry_out() == []
+    assert house.states() == ["verified"]
