@@ -170,10 +170,11 @@ class EntitySync(Section):
 
 
 class CheckSettings(Section):
-    """When the standing checks run: the cheap ones, and those that ask Centra or read everything."""
+    """When checks run by themselves: the cheap ones, those that ask Centra or read everything, and those of rows."""
 
     standing: Cron | None = None
     nightly: Cron | None = None
+    rows: Cron | None = None
 
 
 class EventSettings(Section):

@@ -7,6 +7,8 @@ from typing import Any
 
 import dagster as dg
 
+from centra_assets.assets.marts import mart_key
+from centra_assets.assets.metadata import core_key
 from centra_assets.calendar import Calendar
 from centra_assets.checks.completeness import build_completeness_checks
 from centra_assets.checks.compliance import build_compliance_checks
@@ -47,13 +49,14 @@ def build_standing(
     *,
     token_expires_at: date | None = None,
 ) -> Standing:
-    """The cheap ones by the hour, those that ask Centra or read everything by night."""
+    """The cheap ones and the rules by the hour, those that ask Centra or read everything by night."""
     hourly = [
         *build_freshness_checks(entities, sync),
         *build_completeness_checks(entities, marts, calendar, sync),
         *build_token_check(entities, token_expires_at),
     ]
     nightly = [*build_source_checks(entities, calendar, sync), *build_compliance_checks(entities, marts)]
-    jobs = build_standing_jobs(hourly, nightly)
+    of_rows = [core_key(contract.table) for entity in entities for contract in entity.tables]
+    jobs = build_standing_jobs(hourly, nightly, [*of_rows, *map(mart_key, marts)])
     schedules = build_standing_schedules(jobs, sync, calendar)
     return Standing([*hourly, *nightly], jobs, schedules, entities, sync)

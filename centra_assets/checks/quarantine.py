@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import dagster as dg
 
-from centra_assets.assets.failures import failures_told_apart
+from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.assets.metadata import core_key
 from centra_assets.assets.quarantine import FEWEST_THAT_BLOCK, is_over, limit_of, partitions_over, told
 from centra_assets.assets.tables import table_of
@@ -40,12 +40,21 @@ def build_quarantine_check(entity: Entity) -> dg.AssetChecksDefinition:
         "is an error and marts wait.",
     )
 
-    @dg.multi_asset_check(name=f"quarantine_{entity.name}", specs=[spec])
+    # One that can be left out need not be yielded; see below.
+    @dg.multi_asset_check(
+        name=f"quarantine_{entity.name}", specs=[spec], can_subset=True, retry_policy=TRANSIENT_RETRIES
+    )
     def quarantine(
         context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource
     ) -> Iterator[dg.AssetCheckResult]:
         with failures_told_apart():
-            yield _judged(warehouse.open(), entity, limit, partitions_of(context.run.tags))
+            result = _judged(warehouse.open(), entity, limit, partitions_of(context.run.tags))
+        if context.job_def.asset_layer.selected_asset_keys:
+            yield result
+        else:
+            # Nothing is computed, so nothing is held back: told as it is, an error of a blocking check fails the run.
+            step = context.op_execution_context
+            step.log_event(result.to_asset_check_evaluation(step.get_step_execution_context()))
 
     return quarantine
 

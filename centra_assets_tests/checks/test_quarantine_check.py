@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from centra_assets.assets.metadata import core_key
 from centra_assets.assets.quarantine import blocked_days, is_over, limit_of, partitions_over, sources_of
 from centra_assets.assets.tables import table_of
 from centra_assets.checks.quarantine import build_quarantine_check
@@ -33,6 +34,11 @@ SELECT %s, n::text, %s, %s::jsonb, now(), now(), now(), 'test' FROM generate_ser
 _REASONS = json.dumps([{"table": "order_lines", "rule": "quantity_is_positive", "rows": 1}])
 
 
+@dg.asset(key="downstream", deps=[core_key("orders")])
+def _downstream() -> None:
+    """What waits for orders."""
+
+
 class Shop:
     """Orders that core holds, and others that are in quarantine. Numbers go up from 1."""
 
@@ -50,23 +56,30 @@ class Shop:
         self._next = max(self._next, first + count)
 
     def check(self, tags: Mapping[str, str] | None = None) -> dg.AssetCheckEvaluation:
-        """What the check says in a run with these tags."""
+        """What the check says in a run with these tags that computes something, too."""
+        result = self.run(dg.AssetSelection.all_asset_checks() | dg.AssetSelection.assets("downstream"), tags)
+        (evaluation,) = result.get_asset_check_evaluations()
+        # Blocking is what it says: the step fails with the error, and only with it.
+        holds_back = not evaluation.passed and evaluation.severity is ERROR
+        assert result.success != holds_back
+        assert bool(result.get_asset_materialization_events()) != holds_back
+        return evaluation
+
+    def run(self, selection: dg.AssetSelection, tags: Mapping[str, str] | None = None) -> dg.ExecuteInProcessResult:
+        """A run of the check, of an asset behind it, or of both."""
         job = dg.Definitions(
+            assets=[dg.AssetSpec(core_key("orders")), _downstream],
             asset_checks=[build_quarantine_check(ORDERS)],
             resources={"warehouse": WarehouseResource(database_url=self.url)},
-            jobs=[dg.define_asset_job("checks", selection=dg.AssetSelection.all_asset_checks())],
+            jobs=[dg.define_asset_job("checks", selection=selection)],
             executor=dg.in_process_executor,
         ).resolve_job_def("checks")
-        result = job.execute_in_process(
+        return job.execute_in_process(
             instance=dg.DagsterInstance.ephemeral(),
             tags=dict(tags or {}),
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
         )
-        (evaluation,) = result.get_asset_check_evaluations()
-        # Blocking is what it says: the step fails with the error, and only with it.
-        assert result.success == (evaluation.passed or evaluation.severity is WARN)
-        return evaluation
 
     def blocked(self, *days: str) -> dict[str, str]:
         return blocked_days(sources_of(DAILY_SALES), days, self.warehouse)
@@ -88,6 +101,15 @@ def test_with_nothing_aside_it_passes_and_blocks_nothing(shop: Shop) -> None:
     shop.held(DAY, 10)
     assert shop.check().passed
     assert shop.blocked(DAY, NEXT) == {}
+
+
+def test_a_run_that_only_judges_tells_of_the_error_and_does_not_fail(shop: Shop) -> None:
+    shop.held(DAY, 20)
+    shop.aside(DAY, 5)
+    result = shop.run(dg.AssetSelection.all_asset_checks())
+    (evaluation,) = result.get_asset_check_evaluations()
+    assert judged(evaluation) == (False, ERROR)
+    assert result.success
 
 
 def test_a_small_share_is_a_warning_that_names_keys_and_reasons(shop: Shop) -> None:

@@ -1,4 +1,4 @@
-"""How the standing checks are wired: two jobs by sync.yaml, apart from all that loads, each with what to do."""
+"""How the standing checks are wired: jobs by sync.yaml, most of them apart from all that loads, each with a remedy."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from centra_assets.assets.metadata import core_key, raw_key
-from centra_assets.checks.standing import NIGHTLY, STANDING
+from centra_assets.checks.standing import NIGHTLY, ROWS, STANDING
 from centra_assets.definitions import build_definitions
 from centra_assets.entities.registry import ENTITIES
 from centra_assets.jobs import JOB_NAMES, REFRESH_MARTS
@@ -35,6 +35,22 @@ def test_what_loads_leaves_them_out_and_their_jobs_hold_nothing_else(definitions
         assert not definitions.resolve_job_def(job).asset_layer.selected_asset_keys
 
 
+def test_every_check_there_is_runs_by_itself(definitions: dg.Definitions) -> None:
+    scheduled = {str(schedule.job_name) for schedule in definitions.schedules or ()}
+    evaluated = set[dg.AssetCheckKey]().union(*(checks_of(definitions, job) for job in scheduled))
+    assert set(definitions.resolve_asset_graph().asset_check_keys) - evaluated == set()
+
+
+def test_rules_are_judged_every_hour_whatever_brought_the_rows(definitions: dg.Definitions) -> None:
+    rows = checks_of(definitions, ROWS)
+    assert not rows & (checks_of(definitions, STANDING) | checks_of(definitions, NIGHTLY))
+    # What reads files again is left to the job that writes them.
+    assert {key.asset_key.path[0] for key in rows} == {"core", "marts"}
+    every = set(definitions.resolve_asset_graph().asset_check_keys)
+    assert {key for key in every if key.name == "no_records_quarantined"} <= rows
+    assert not definitions.resolve_job_def(ROWS).asset_layer.selected_asset_keys
+
+
 def test_every_entity_is_watched(definitions: dg.Definitions) -> None:
     hourly, nightly = checks_of(definitions, STANDING), checks_of(definitions, NIGHTLY)
     for entity in ENTITIES:
@@ -58,11 +74,11 @@ def test_each_says_what_it_means_and_what_to_do(definitions: dg.Definitions) -> 
 def test_they_run_when_sync_yaml_says_so_and_never_where_it_says_null(definitions: dg.Definitions) -> None:
     said = read_sync_config().checks
     crons = {each.job_name: each.cron_schedule for each in definitions.schedules or ()}
-    assert (crons[STANDING], crons[NIGHTLY]) == (said.standing, said.nightly)
+    assert (crons[STANDING], crons[NIGHTLY], crons[ROWS]) == (said.standing, said.nightly, said.rows)
     quiet = read_sync_config().model_copy(update={"checks": CheckSettings(standing="1 2 * * *")})
     jobs = {each.job_name: each.cron_schedule for each in build_definitions(Settings(), sync=quiet).schedules or ()}
     assert jobs[STANDING] == "1 2 * * *"
-    assert NIGHTLY not in jobs
+    assert not {NIGHTLY, ROWS} & set(jobs)
 
 
 def test_dagsters_policies_are_on_the_assets_that_a_full_refresh_materializes(definitions: dg.Definitions) -> None:
