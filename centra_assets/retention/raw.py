@@ -135,24 +135,42 @@ def tidy(
     grace_seconds: float = _GRACE_SECONDS,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
-    """Does it for the entities' partitions. The caller holds LAKE_UPKEEP; killed anywhere, the next run goes on."""
+    """Does it for the entities' partitions. The caller holds LAKE_UPKEEP; killed anywhere, the next run goes on.
+
+    A partition that fails holds up no other; the first failure is raised once all were tried.
+    """
     tally, finished = _Tally(), True
-    for entity in entities:
-        for files in lake.all_files(entity).values():
-            tally.files_before += len(files)
-            tally.bytes_before += sum(file.size for file in files)
-            if deadline.is_over:
-                finished = False
-                continue
-            gone = superseded(files, moment, days)
-            lake.remove(gone)
-            tally.removed(gone)
-            _merge(lake, [file for file in files if file not in gone], days, moment, run_id, tally)
-    if tally.leaving:
-        sleep(grace_seconds)
-        lake.remove(tally.leaving)
-        tally.removed(tally.leaving)
+    failures: list[Exception] = []
+    try:
+        for entity in entities:
+            for files in lake.all_files(entity).values():
+                tally.files_before += len(files)
+                tally.bytes_before += sum(file.size for file in files)
+                if deadline.is_over:
+                    finished = False
+                    continue
+                try:
+                    _tidy_partition(lake, files, days, moment, run_id, tally)
+                except Exception as error:  # a file that cannot be read, for one
+                    failures.append(error)
+    finally:
+        # What stands for these files is in place, whatever became of the others.
+        if tally.leaving:
+            sleep(grace_seconds)
+            lake.remove(tally.leaving)
+            tally.removed(tally.leaving)
+    if failures:
+        raise failures[0]
     return Outcome(PART, tally.counts(), finished)
+
+
+def _tidy_partition(
+    lake: Lake, files: Sequence[LakeFile], days: int, moment: Moment, run_id: str, tally: _Tally
+) -> None:
+    gone = superseded(files, moment, days)
+    lake.remove(gone)
+    tally.removed(gone)
+    _merge(lake, [file for file in files if file not in gone], days, moment, run_id, tally)
 
 
 def foreseen(lake: Lake, entities: Sequence[str], *, days: int, moment: Moment) -> Outcome:

@@ -164,7 +164,7 @@ class Lake:
     def put(self, file: LakeFile, rows: pl.DataFrame, verify: Verification = lambda _, __: None) -> LakeFile:
         """Makes `rows` (SCHEMA) the whole content of a file, which is there already or not, in one step. For upkeep.
 
-        They are admitted first. `verify` is given what was written and those rows, and raises to keep it from its place.
+        They are admitted first. `verify` compares what was written with them, and raises to keep it from its place.
         """
         # Once: the list behind the gate may grow meanwhile, and file and verifier must mean the same rows.
         rows = self.admitted(file.entity, rows)

@@ -20,10 +20,12 @@ NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 MANY = 10
 
 
-def write(lake: Lake, payloads: dict[str, str | None], *, days_ago: float, kind: Kind = "changes") -> None:
+def write(
+    lake: Lake, payloads: dict[str, str | None], *, days_ago: float, kind: Kind = "changes", day: str = DAY
+) -> None:
     at = NOW - timedelta(days=days_ago)
     cells = [(record, None, payload, at, "test") for record, payload in payloads.items()]
-    with lake.writer("orders", DAY, kind=kind, run_id=uuid.uuid4().hex[:8], fetched_at=at) as writer:
+    with lake.writer("orders", day, kind=kind, run_id=uuid.uuid4().hex[:8], fetched_at=at) as writer:
         writer.append(pl.DataFrame(cells, schema=SCHEMA, orient="row"))
 
 
@@ -156,6 +158,19 @@ def test_a_merged_file_that_is_not_what_was_written_takes_nobodys_place(
         tidy(changed)
     assert changed.files("orders", DAY) == held
     assert truth(changed) == before
+
+
+def test_a_partition_that_cannot_be_merged_holds_up_no_other(tmp_path: Path) -> None:
+    lake, days = Lake(str(tmp_path)), ("2025-02-01", "2025-02-02", "2025-02-03")
+    for day in days:
+        for number in range(MANY):
+            write(lake, {"1": f"version {number}"}, days_ago=45 - number, day=day)
+    broken = lake.files("orders", days[1])
+    Path(broken[-1].path).write_bytes(b"no Parquet")
+    with pytest.raises(pl.exceptions.ComputeError):
+        tidy(lake)
+    assert [len(lake.files("orders", day)) for day in days] == [1, MANY, 1]
+    assert [file.path for file in lake.files("orders", days[1])] == [file.path for file in broken]
 
 
 def test_without_time_nothing_is_begun_and_the_outcome_says_so(changed: Lake) -> None:
