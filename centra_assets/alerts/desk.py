@@ -1,6 +1,6 @@
 """What was seen becomes alerts and messages, in one transaction. Looking is done elsewhere, and nothing is sent."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -53,7 +53,7 @@ def record(
 ) -> Outcome:
     """Takes note of a look in the caller's transaction. Looking twice at the same changes nothing."""
     from_events = [] if look.seen is None else _read(cursor, stream, look, look.seen, now)
-    held = {condition.key: condition for condition in (*look.conditions, *from_events)}
+    held = _worst((*look.conditions, *from_events))
     kinds = frozenset(look.kinds) | (frozenset() if look.seen is None else _FROM_EVENTS)
     silences = store.silences(cursor)
     changed, notices = [], []
@@ -77,6 +77,14 @@ def record(
     store.save(cursor, changed)
     written = outbox.put(cursor, settings, notices, now, zone)
     return Outcome(sum(_stands(alert) for alert in alerts.values()), notices, written)
+
+
+def _worst(found: Iterable[Condition]) -> dict[str, Condition]:
+    """One condition per key: an event and a look may tell of the same trouble, and the milder must not hide the worse.
+
+    Of two that are as bad it is the later one.
+    """
+    return {condition.key: condition for condition in sorted(found, key=lambda each: each.severity.rank)}
 
 
 def _stands(alert: Alert) -> bool:

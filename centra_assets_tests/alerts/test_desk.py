@@ -69,6 +69,17 @@ def test_a_look_whose_process_died_is_as_if_it_had_not_been(seen: Seen, database
     assert seen(events(failed(7), seen=9)) == ["opened error run/nightly/BROKEN"]
 
 
+@pytest.mark.parametrize(("looked", "told"), [("critical", "critical"), ("error", "error"), ("warning", "error")])
+def test_of_one_trouble_told_by_a_check_and_seen_by_a_look_the_worse_is_told(
+    seen: Seen, looked: str, told: str
+) -> None:
+    token = condition("token/expiry", kind=Kind.TOKEN)
+    by_check = Failed(7, NOW, "centra:token_is_valid", token)
+    seen(events(seen=5))
+    look = replace(events(by_check, seen=9), conditions=[replace(token, severity=Severity(looked))], kinds={Kind.TOKEN})
+    assert seen(look) == [f"opened {told} token/expiry"]
+
+
 def test_what_could_not_be_looked_at_stays_as_it_was(seen: Seen) -> None:
     seen(holding(WAITING))
     assert seen(holding(kinds=(Kind.TOKEN,)), minutes=1) == []
