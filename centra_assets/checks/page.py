@@ -26,9 +26,10 @@ What the tables promise, how a broken promise shows, and what to do then. Writte
 ## How to read them
 
 - **Three kinds.** A *contract* judges each record by itself before it reaches core: what fails it is set aside in
-  `ops.quarantine`, and the rest goes on. A *rule*, on this page, judges what core holds across rows and tables, after
-  every materialization. A *standing check* looks at freshness, completeness, Centra's own figures and compliance by the
-  hour or by night; see [standing-checks.md](standing-checks.md).
+  `ops.quarantine`, and the rest goes on. A *rule*, on this page, judges what core holds across rows and tables, in runs
+  that load partitions, and every hour by itself (job `row_checks`). A *standing check* looks at freshness,
+  completeness, Centra's own figures and compliance by the hour or by night; see
+  [standing-checks.md](standing-checks.md).
 - **ERROR** is what cannot be true whatever was loaded: do not book it before it is explained. **WARN** is what a gap
   in the loaded period, two readings at different times, or an unusual yet possible shop may bring about as well.
 - **No rule blocks** what is downstream: a mart whose flaw is shown beats one that stands still. What blocks is

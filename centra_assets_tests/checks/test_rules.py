@@ -15,6 +15,8 @@ from centra_assets_tests.checks.cases import CASES
 from centra_assets_tests.checks.cases.sales import SUM, TOTALS
 from centra_assets_tests.checks.evaluating import CONTRACTS, evaluate, fill, insert, prepare
 
+# What is read beside others only for its codes, which nothing changes.
+CODES = {"currencies"}
 BY_NAME = {rule.full_name: rule for rule in RULES}
 
 
@@ -90,6 +92,17 @@ def test_what_is_not_judged_is_counted(rule: Rule, core: psycopg.Connection[tupl
         insert(core, CASES[rule.full_name][0])
         ((counted,),) = core.execute((rule.not_judged or "").encode())
         assert counted == {"orders.totals_add_up": 0}.get(rule.full_name, 1)
+
+
+def test_what_compares_two_records_that_were_read_apart_is_an_error_only_where_neither_can_change() -> None:
+    # An unchanged row keeps the time of its first fetch, so no time tells which of the two is behind.
+    entity_of = {contract.table: each.name for each in ENTITIES for contract in each.tables}
+    apart = {
+        rule.name
+        for rule in RULES
+        if rule.severe and len({entity_of[t] for t in (rule.table, *rule.tables)} - CODES) > 1
+    }
+    assert apart == {"currency_is_the_orders"}
 
 
 def test_every_id_in_the_contracts_points_somewhere_or_is_known_to_have_no_table() -> None:

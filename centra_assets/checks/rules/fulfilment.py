@@ -53,8 +53,10 @@ FULFILMENT_RULES: tuple[Rule, ...] = (
         "on s.order_line_id = l.id where s.planned > l.quantity",
         meaning="The shipments of an order line hold more units than were ordered and not cancelled. The key is the "
         "order line's.",
-        remedy="Look for a shipment that was made twice, and stop it while it has not left.",
+        remedy="Look for a shipment that was made twice, and stop it while it has not left. Where the order is newer "
+        "in Centra than here, its next sweep mends it.",
         tables=("order_lines",),
+        severe=False,
     ),
     Rule(
         table="return_lines",
@@ -63,8 +65,10 @@ FULFILMENT_RULES: tuple[Rule, ...] = (
         "(select shipment_line_id, sum(quantity) as returned from core.return_lines group by 1) r "
         "on r.shipment_line_id = l.id where r.returned > l.quantity",
         meaning="More units of a shipment line came back than it held. The key is the shipment line's.",
-        remedy="Look for a return that was made twice before it is refunded twice.",
+        remedy="Look for a return that was made twice before it is refunded twice. Where the shipment is newer in "
+        "Centra than here, its next sweep mends it.",
         tables=("shipment_lines",),
+        severe=False,
     ),
     Rule(
         table="order_lines",
@@ -94,8 +98,10 @@ FULFILMENT_RULES: tuple[Rule, ...] = (
         failures="select h.id::text as key from core.shipments h "
         "join core.orders o on o.number = h.order_number where h.is_shipped and o.status = 'CANCELLED'",
         meaning="A shipment of a cancelled order left the warehouse.",
-        remedy="Stop the parcel or book a return; then find out which system shipped without asking for the state.",
+        remedy="Stop the parcel or book a return; then find out which system shipped without asking for the state. "
+        "Where the order is newer in Centra than here, its next sweep mends it.",
         tables=("orders",),
+        severe=False,
     ),
     Rule(
         table="shipments",
