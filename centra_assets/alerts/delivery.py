@@ -60,11 +60,16 @@ def deliver(
     """
     deadline, done = clock() + seconds, Delivered()
     while clock() < deadline:
-        claimed = _transact(url, lambda cursor: outbox.claim(cursor, now(), list(done.refused)))
+        claimed = _transact(url, lambda cursor: outbox.claim(cursor, now(), _open(settings, done)))
         if claimed is None:
             break
         _send_one(url, settings, wording, claimed, done, sending, now)
     return done
+
+
+def _open(settings: AlertSettings, done: Delivered) -> list[str]:
+    # Another process may have other settings, and messages for channels that are not known here.
+    return [channel for channel in settings.channels if channel not in done.refused]
 
 
 def _send_one(

@@ -9,12 +9,11 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
-from centra_assets.alerts.model import Event, Message, Notice, Severity
+from centra_assets.alerts.model import Event, Message, Notice
 from centra_assets.alerts.settings import AlertSettings, QuietHours
 
 # Whoever took a message and did not say what became of it by then has died; somebody else sends it.
 LEASE = timedelta(minutes=2)
-KEPT = timedelta(days=30)
 
 _ADD = """
 INSERT INTO ops.alert_delivery (key, channel, event, notices, at, next_try_at) VALUES (%s, %s, %s, %s, %s, %s)
@@ -24,8 +23,12 @@ SELECT count(*) FROM ops.alert_delivery WHERE channel = %s AND at > %s AND event
 """
 # A digest that nobody has begun to send takes more.
 _OPEN_DIGEST = """
-SELECT id FROM ops.alert_delivery WHERE channel = %s AND event = 'digest' AND state = 'pending' AND attempts = 0
+SELECT id, next_try_at, notices FROM ops.alert_delivery
+WHERE channel = %s AND event = 'digest' AND state = 'pending' AND attempts = 0
 ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+_TAKE_ALONG = """
+UPDATE ops.alert_delivery SET notices = notices || %s, next_try_at = least(next_try_at, %s) WHERE id = %s
 """
 # What is over before its opening was ever tried, as in quiet hours, is no news any more.
 _DROP_UNTRIED = """
@@ -34,15 +37,19 @@ WHERE channel = %s AND key = %s AND event <> 'digest' AND state = 'pending'
   AND attempts = 0 AND error IS NULL AND next_try_at > %s
 RETURNING event
 """
-# In the order in which things happened: no recovery before the trouble it ends.
+# In the order in which things happened: no recovery before the trouble it ends, be it in a digest or alone.
 _CLAIM = """
 UPDATE ops.alert_delivery held SET attempts = held.attempts + 1, next_try_at = %(now)s + %(lease)s
 FROM (
   SELECT id FROM ops.alert_delivery due
   WHERE state = 'pending' AND next_try_at <= %(now)s AND NOT EXISTS (
     SELECT FROM ops.alert_delivery earlier WHERE earlier.state = 'pending' AND earlier.channel = due.channel
-      AND earlier.key = due.key AND earlier.id < due.id)
-    AND NOT channel = ANY(%(without)s)
+      AND earlier.id < due.id AND (earlier.key = due.key
+        OR earlier.event = 'digest' AND earlier.notices @> jsonb_build_array(
+          jsonb_build_object('condition', jsonb_build_object('key', due.key)))
+        OR due.event = 'digest' AND due.notices @> jsonb_build_array(
+          jsonb_build_object('condition', jsonb_build_object('key', earlier.key)))))
+    AND channel = ANY(%(channels)s)
   ORDER BY next_try_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ) next
 WHERE held.id = next.id RETURNING held.id, held.message, held.channel, held.event, held.notices, held.attempts, held.at
@@ -82,6 +89,19 @@ class Stuck:
     code: str
 
 
+@dataclass(frozen=True)
+class _Gathering:
+    """A digest that nobody has begun to send: when it goes out, and the keys of what it tells of."""
+
+    id: int
+    due: datetime
+    keys: frozenset[str]
+
+    def takes(self, notice: Notice, due: datetime) -> bool:
+        """Whether a notice, which may go out when it is due, goes along: not if the digest waits for the morning."""
+        return notice.condition.key in self.keys or self.due <= due
+
+
 def put(
     cursor: Cursor[TupleRow], settings: AlertSettings, notices: Sequence[Notice], now: datetime, zone: ZoneInfo
 ) -> int:
@@ -102,20 +122,36 @@ def _put_on(
     zone: ZoneInfo,
 ) -> int:
     wanted = [notice for notice in notices if not _is_over_untold(cursor, channel, notice, now)]
+    quiet, gathered = settings.channels[channel].quiet, now + settings.delivery.gather
+    gathering = _open_digest(cursor, channel)
+    if gathering is not None:
+        along = [notice for notice in wanted if gathering.takes(notice, _due(quiet, [notice], gathered, zone))]
+        wanted = [notice for notice in wanted if notice not in along]
+        if along:
+            _take_along(cursor, gathering, along, _due(quiet, along, gathered, zone))
+    single, rest = _parted(cursor, settings, channel, wanted, now)
+    for notice in single:
+        due, told = _due(quiet, [notice], now, zone), Jsonb([notice.told()])
+        cursor.execute(_ADD, [notice.condition.key, channel, str(notice.event), told, now, due])
+    if rest and gathering is not None:
+        _take_along(cursor, gathering, rest, _due(quiet, rest, gathered, zone))
+    elif rest:
+        due, told = _due(quiet, rest, gathered, zone), Jsonb([notice.told() for notice in rest])
+        cursor.execute(_ADD, ["digest", channel, str(Event.DIGEST), told, now, due])
+    return len(single) + bool(rest and gathering is None)
+
+
+def _parted(
+    cursor: Cursor[TupleRow], settings: AlertSettings, channel: str, wanted: list[Notice], now: datetime
+) -> tuple[list[Notice], list[Notice]]:
+    """What is told alone, and what becomes one message because there is too much of it."""
+    if len(wanted) > settings.delivery.storm:
+        # A storm in one look: nobody reads ten messages and a digest.
+        return [], wanted
     cursor.execute(_LATELY, [channel, now - settings.delivery.within])
     row = cursor.fetchone()
     room = max(0, settings.delivery.storm - (row[0] if row else 0))
-    single, rest = (wanted, []) if len(wanted) <= room else (wanted[:room], wanted[room:])
-    if len(wanted) > settings.delivery.storm:
-        # A storm in one look: nobody reads ten messages and a digest.
-        single, rest = [], wanted
-    quiet = settings.channels[channel].quiet
-    for notice in single:
-        due = _due(quiet, notice.condition.severity, now, zone)
-        cursor.execute(_ADD, [notice.condition.key, channel, str(notice.event), Jsonb([notice.told()]), now, due])
-    if rest:
-        _digest(cursor, settings, channel, rest, now, zone)
-    return len(single) + bool(rest)
+    return wanted[:room], wanted[room:]
 
 
 def _is_over_untold(cursor: Cursor[TupleRow], channel: str, notice: Notice, now: datetime) -> bool:
@@ -125,28 +161,23 @@ def _is_over_untold(cursor: Cursor[TupleRow], channel: str, notice: Notice, now:
     return str(Event.OPENED) in {event for (event,) in cursor.fetchall()}
 
 
-def _digest(
-    cursor: Cursor[TupleRow],
-    settings: AlertSettings,
-    channel: str,
-    notices: Sequence[Notice],
-    now: datetime,
-    zone: ZoneInfo,
-) -> None:
-    told = Jsonb([notice.told() for notice in notices])
+def _open_digest(cursor: Cursor[TupleRow], channel: str) -> _Gathering | None:
     cursor.execute(_OPEN_DIGEST, [channel])
     row = cursor.fetchone()
-    if row:
-        cursor.execute("UPDATE ops.alert_delivery SET notices = notices || %s WHERE id = %s", [told, row[0]])
-        return
-    worst = max((notice.condition.severity for notice in notices), key=lambda severity: severity.rank)
-    due = _due(settings.channels[channel].quiet, worst, now + settings.delivery.gather, zone)
-    cursor.execute(_ADD, ["digest", channel, str(Event.DIGEST), told, now, due])
+    if row is None:
+        return None
+    number, due, told = row
+    return _Gathering(number, due, frozenset(notice["condition"]["key"] for notice in told))
 
 
-def _due(quiet: QuietHours | None, severity: Severity, now: datetime, zone: ZoneInfo) -> datetime:
-    """When a message may go out: at once, or when the quiet hours end."""
-    if quiet is None or severity.rank >= quiet.except_severity.rank:
+def _take_along(cursor: Cursor[TupleRow], digest: _Gathering, notices: Sequence[Notice], due: datetime) -> None:
+    cursor.execute(_TAKE_ALONG, [Jsonb([notice.told() for notice in notices]), due, digest.id])
+
+
+def _due(quiet: QuietHours | None, notices: Sequence[Notice], now: datetime, zone: ZoneInfo) -> datetime:
+    """When a message about these may go out: at once, or when the quiet hours end."""
+    worst = max(notice.condition.severity.rank for notice in notices)
+    if quiet is None or worst >= quiet.except_severity.rank:
         return now
     local = now.astimezone(zone)
     clock = local.time().replace(tzinfo=None)
@@ -158,9 +189,9 @@ def _due(quiet: QuietHours | None, severity: Severity, now: datetime, zone: Zone
     return end if end > local else end + timedelta(days=1)
 
 
-def claim(cursor: Cursor[TupleRow], now: datetime, without: Sequence[str] = ()) -> Claimed | None:
-    """The next message that is due, for whoever asks; None when there is none. Those of `without` are left alone."""
-    cursor.execute(_CLAIM, {"now": now, "lease": LEASE, "without": list(without)})
+def claim(cursor: Cursor[TupleRow], now: datetime, channels: Sequence[str]) -> Claimed | None:
+    """The next message that is due on one of these channels, for whoever asks; None when there is none."""
+    cursor.execute(_CLAIM, {"now": now, "lease": LEASE, "channels": list(channels)})
     row = cursor.fetchone()
     if row is None:
         return None
@@ -208,10 +239,3 @@ def stuck(cursor: Cursor[TupleRow]) -> list[Stuck]:
         """
     )
     return [Stuck(*row) for row in cursor.fetchall()]
-
-
-def prune(cursor: Cursor[TupleRow]) -> int:
-    """Forgets messages that are long done with."""
-    statement = "DELETE FROM ops.alert_delivery WHERE state <> 'pending' AND at < clock_timestamp() - %s"
-    cursor.execute(statement, [KEPT])
-    return cursor.rowcount

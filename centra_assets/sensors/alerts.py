@@ -62,7 +62,6 @@ class AlertWatch:
                 look = replace(look, conditions=[*ours, *of_dagster], kinds=kinds)
                 outcome = record(cursor, self.settings, STREAM, look, now, self.wording.zone)
                 outbox.drop_channels(cursor, self.settings.channels)
-                outbox.prune(cursor)
         return _summary(self.settings, outcome) + trouble
 
     def _instance_conditions(

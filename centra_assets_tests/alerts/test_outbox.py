@@ -13,7 +13,7 @@ from centra_assets.alerts import outbox
 from centra_assets.alerts.delivery import Delivered, deliver
 from centra_assets.alerts.errors import AlertChannelRefusedError, AlertChannelUnavailableError
 from centra_assets.alerts.model import Condition, Event, Message, Notice, Severity
-from centra_assets.alerts.settings import AlertSettings, Channel
+from centra_assets.alerts.settings import AlertSettings, Channel, Delivery
 from centra_assets.alerts.wording import Wording
 from centra_assets_tests.alerts.conditions import WORDING, ZONE, condition, settings
 
@@ -174,6 +174,38 @@ def test_a_storm_becomes_one_message_with_everything_in_it(make: Make) -> None:
     assert sorted(told) == sorted([*(f"c{n}" for n in range(8)), "c0", *(f"d{n}" for n in range(4))])
 
 
+def test_what_comes_while_a_digest_is_gathered_goes_along(make: Make) -> None:
+    post = make(delivery={"storm": 2})
+    post.put(*[(Event.OPENED, condition(f"c{number}")) for number in range(3)])
+    post.put((Event.RECOVERED, condition("c0")), (Event.OPENED, OTHER))
+    assert post.deliver().sent == 0
+    assert post.later(minutes=2).sent == 1
+    assert post.keys == [("digest", ("c0", "c1", "c2", "c0", "other"))]
+
+
+def test_a_recovery_waits_for_the_digest_that_told_of_its_trouble_and_does_not_get_through(make: Make) -> None:
+    post = make(delivery={"storm": 2})
+    post.put(*[(Event.OPENED, condition(f"c{number}")) for number in range(3)])
+    post.trouble = [AlertChannelUnavailableError("away.")]
+    post.later(minutes=2)
+    post.put((Event.RECOVERED, condition("c0")), (Event.OPENED, OTHER))
+    assert post.deliver().sent == 1
+    assert post.keys[1:] == [("opened", ("other",))]
+    post.later(minutes=2)
+    assert post.keys[2:] == [("digest", ("c0", "c1", "c2")), ("recovered", ("c0",))]
+
+
+def test_a_digest_waits_for_the_trouble_whose_end_it_tells(make: Make) -> None:
+    post = make(delivery={"storm": 2, "gather": "5s"})
+    post.put((Event.OPENED, ONE))
+    post.trouble = [AlertChannelUnavailableError("away.")]
+    post.deliver()
+    post.put((Event.RECOVERED, ONE), *[(Event.OPENED, condition(f"c{number}")) for number in range(3)])
+    assert post.later(seconds=6).sent == 0
+    assert post.later(seconds=30).sent == 2
+    assert [event for event, _ in post.keys[1:]] == ["opened", "digest"]
+
+
 def test_few_messages_at_a_time_become_a_storm_as_well(make: Make) -> None:
     post = make(delivery={"storm": 3, "within": "5m"})
     for number in range(6):
@@ -207,6 +239,17 @@ class TestQuietHours:
     def test_what_is_bad_does_not_wait(self, post: Post) -> None:
         post.put((Event.OPENED, condition(severity=Severity.CRITICAL)))
         assert post.deliver().sent == 1
+
+    def test_what_is_bad_does_not_wait_with_a_digest_of_what_is_mild(self, post: Post) -> None:
+        post.settings = post.settings.model_copy(update={"delivery": Delivery(storm=2)})
+        post.put(*[(Event.OPENED, condition(f"c{number}")) for number in range(3)])
+        post.put((Event.OPENED, condition("bad", severity=Severity.CRITICAL)))
+        assert post.deliver().sent == 1
+        assert post.keys == [("opened", ("bad",))]
+        # What the digest tells of gets worse: then it goes out as a whole.
+        post.put((Event.ESCALATED, condition("c1", severity=Severity.CRITICAL)))
+        assert post.later(minutes=1).sent == 1
+        assert post.keys[1:] == [("digest", ("c0", "c1", "c2", "c1"))]
 
     def test_after_midnight_it_is_still_night_and_by_day_it_is_not(self, post: Post) -> None:
         post.now = datetime(2024, 3, 6, 3, tzinfo=UTC)
@@ -262,18 +305,16 @@ def test_no_message_is_begun_when_the_time_is_over(post: Post) -> None:
     assert post.deliver().sent == 1
 
 
+def test_who_does_not_know_a_channel_leaves_its_messages_to_others(make: Make) -> None:
+    theirs, ours = make(channels={"theirs": URL}), make(channels={"ours": URL})
+    theirs.put((Event.OPENED, ONE))
+    ours.put((Event.OPENED, ONE))
+    assert (ours.deliver().sent, len(ours.told)) == (1, 1)
+    assert (theirs.deliver().sent, len(theirs.told)) == (1, 1)
+
+
 def test_what_waits_for_a_channel_that_is_gone_is_dropped(post: Post) -> None:
     post.put((Event.OPENED, ONE))
     with psycopg.connect(post.url) as connection, connection.cursor() as cursor:
         assert outbox.drop_channels(cursor, {"another": None}) == 1
     assert post.deliver().sent == 0
-
-
-def test_only_what_is_long_done_with_is_forgotten(post: Post) -> None:
-    post.now = datetime.now(UTC) - timedelta(days=40)
-    post.put((Event.OPENED, ONE))
-    post.deliver()
-    post.put((Event.OPENED, OTHER))
-    with psycopg.connect(post.url) as connection, connection.cursor() as cursor:
-        assert outbox.prune(cursor) == 1
-    assert post.states() == ["pending"]
