@@ -1,7 +1,7 @@
 """Looks through tables and raw files for payment secrets. What one looks like is in `payment_secrets`.
 
 Tables are read whole every time. Raw files never change, so a mark says how far they were read, and what was found
-stays found until it is gone; a scan reads so much at a time, and the next one goes on.
+stays found until it is gone, wherever upkeep moves it; a scan reads so much at a time, and the next one goes on.
 """
 
 import json
@@ -116,7 +116,7 @@ def in_raw(entity: str, lake: Lake, warehouse: Warehouse, *, run_id: str) -> Raw
     known = held if held.get("version") == _VERSION else {}
     files = sorted(file for of in lake.all_files(entity).values() for file in of)
     chosen, late, left = _next(files, known.get("read_to"))
-    again = [file for file in files if file.path in known.get("found", {})]
+    again = _suspects(files, known.get("found", {}))
     found = {file.path: told for file in dict.fromkeys((*again, *late, *chosen)) if (told := _in_file(file, lake))}
     read_to = max((file.fetched_at.isoformat() for file in chosen), default=known.get("read_to"))
     detail = {"version": _VERSION, "read_to": read_to, "found": found, "left": left}
@@ -125,6 +125,16 @@ def in_raw(entity: str, lake: Lake, warehouse: Warehouse, *, run_id: str) -> Raw
     partitions = {file.path: file.partition for file in files}
     told = [f"{name}/{partitions[path]} {what}" for path, records in found.items() for what in records]
     return RawScan(list(dict.fromkeys(told)), len(chosen), left)
+
+
+def _suspects(files: Sequence[LakeFile], found: Collection[str]) -> list[LakeFile]:
+    """Files in which something was found before; where one of those is gone, all of its partition.
+
+    Upkeep may have merged it into another, which is as old as what was read long ago.
+    """
+    gone = set(found) - {file.path for file in files}
+    partitions = {path.rsplit("/", 2)[-2] for path in gone}
+    return [file for file in files if file.path in found or file.partition in partitions]
 
 
 def _next(files: Sequence[LakeFile], read_to: str | None) -> tuple[list[LakeFile], list[LakeFile], int]:
