@@ -31,7 +31,7 @@ class Pages:
     def __init__(self, *pages: Sequence[tuple[str, str | None]]) -> None:
         self._pages = pages
 
-    def measure(self) -> AbstractContextManager[Any]:
+    def measure(self, entity: str = "") -> AbstractContextManager[Any]:
         return nullcontext(SimpleNamespace(requests=len(self._pages), complexity=0, throttled=0))
 
     def prepare(self, query: object) -> Any:

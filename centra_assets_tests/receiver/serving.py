@@ -84,12 +84,13 @@ def stoppable(database_url: str, **changes: Any) -> Iterator[tuple[uvicorn.Serve
 @contextlib.contextmanager
 def process(database_url: str) -> "Iterator[tuple[subprocess.Popen[str], str]]":
     """The command `centra-assets receiver` on a free port, and its URL."""
-    environment = {**os.environ, "CENTRA_DATABASE_URL": database_url, "CENTRA_WEBHOOK_SECRETS": SECRETS}
+    settings = {"CENTRA_DATABASE_URL": database_url, "CENTRA_WEBHOOK_SECRETS": SECRETS, "CENTRA_LOG_FORMAT": "json"}
+    environment = {**os.environ, **settings}
     command = [sys.executable, "-m", "centra_assets.cli", "receiver", "--port", "0"]
     started = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     try:
         assert started.stderr is not None
-        url = json.loads(started.stderr.readline())["url"]
+        url = next(found for line in started.stderr if (found := json.loads(line).get("url")))
         threading.Thread(target=started.stderr.read, daemon=True).start()
         await_that(lambda: _alive(url))
         yield started, url
