@@ -34,8 +34,10 @@ _ISSUERS = [
     )
 ]
 
-# Digits that stand alone, plain or in groups as cards show them. Ids, dates and amounts are grouped otherwise.
-_BEFORE, _AFTER = r"(?<![0-9A-Za-z_+])(?<![0-9][.,])(?<![0-9A-Za-z]-)", r"(?![0-9A-Za-z_]|[.,][0-9]|-[0-9A-Za-z])"
+# Digits that stand alone, plain or in groups as cards show them. Ids, dates and amounts are grouped otherwise: what
+# follows a dot is decimals, unless they are too many or a date goes on behind them.
+_BEFORE = r"(?<![0-9A-Za-z_+])(?<![0-9]\.)(?<![0-9A-Za-z]-)"
+_AFTER = r"(?![0-9A-Za-z_]|\.[0-9]{1,8}(?![0-9/]|-[0-9])|-[0-9A-Za-z])"
 _SHAPES = [
     re.compile(f"{_BEFORE}(?:{shape}){_AFTER}")
     for shape in (

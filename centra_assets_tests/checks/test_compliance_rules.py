@@ -44,6 +44,8 @@ INNOCENT = (
     "4006381333931",  # an article's number that Luhn takes for a card's
     "00373500489530470000",
     "2026-11-24 10:15:00.123456",
+    "4111111111111111.12",  # an amount
+    "0.4111111111111111",
     "411111******1111",
     "pk_test_51H8abcdefgh",
     "The bearer of this is welcome",
@@ -54,6 +56,14 @@ INNOCENT = (
 @pytest.mark.parametrize("digits", CARDS)
 @pytest.mark.parametrize("text", ["{}", "charge {} 12/31", "({})", "nr.{}", "a,{},b", "\n{}\n"])
 def test_a_card_number_is_seen_wherever_it_stands(digits: str, text: str) -> None:
+    assert secrets_in(text.format(digits)) == ["card number"]
+
+
+@pytest.mark.parametrize("digits", CARDS)
+@pytest.mark.parametrize(
+    "text", ["{},12/27,123", "17,{}", "{0},{0}", "{}.12/27", "{}.12-27", "{0}.{0}", "paid with {}. 12 pieces"]
+)
+def test_a_card_number_is_seen_beside_its_expiry_and_other_figures_as_lists_write_them(digits: str, text: str) -> None:
     assert secrets_in(text.format(digits)) == ["card number"]
 
 
