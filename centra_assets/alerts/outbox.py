@@ -37,6 +37,12 @@ WHERE channel = %s AND key = %s AND event <> 'digest' AND state = 'pending'
   AND attempts = 0 AND error IS NULL AND next_try_at > %s
 RETURNING event
 """
+# What waits for the end of the quiet hours does not hold up what is worse than it was.
+_HASTEN = """
+UPDATE ops.alert_delivery SET next_try_at = %(due)s
+WHERE channel = %(channel)s AND key = ANY(%(keys)s) AND event <> 'digest' AND state = 'pending'
+  AND attempts = 0 AND error IS NULL AND next_try_at > %(due)s
+"""
 # In the order in which things happened: no recovery before the trouble it ends, be it in a digest or alone.
 _CLAIM = """
 UPDATE ops.alert_delivery held SET attempts = held.attempts + 1, next_try_at = %(now)s + %(lease)s
@@ -128,15 +134,17 @@ def _put_on(
         along = [notice for notice in wanted if gathering.takes(notice, _due(quiet, [notice], gathered, zone))]
         wanted = [notice for notice in wanted if notice not in along]
         if along:
-            _take_along(cursor, gathering, along, _due(quiet, along, gathered, zone))
+            _take_along(cursor, channel, gathering, along, _due(quiet, along, gathered, zone))
     single, rest = _parted(cursor, settings, channel, wanted, now)
     for notice in single:
         due, told = _due(quiet, [notice], now, zone), Jsonb([notice.told()])
+        _hasten(cursor, channel, [notice], due)
         cursor.execute(_ADD, [notice.condition.key, channel, str(notice.event), told, now, due])
     if rest and gathering is not None:
-        _take_along(cursor, gathering, rest, _due(quiet, rest, gathered, zone))
+        _take_along(cursor, channel, gathering, rest, _due(quiet, rest, gathered, zone))
     elif rest:
         due, told = _due(quiet, rest, gathered, zone), Jsonb([notice.told() for notice in rest])
+        _hasten(cursor, channel, rest, due)
         cursor.execute(_ADD, ["digest", channel, str(Event.DIGEST), told, now, due])
     return len(single) + bool(rest and gathering is None)
 
@@ -170,8 +178,16 @@ def _open_digest(cursor: Cursor[TupleRow], channel: str) -> _Gathering | None:
     return _Gathering(number, due, frozenset(notice["condition"]["key"] for notice in told))
 
 
-def _take_along(cursor: Cursor[TupleRow], digest: _Gathering, notices: Sequence[Notice], due: datetime) -> None:
+def _take_along(
+    cursor: Cursor[TupleRow], channel: str, digest: _Gathering, notices: Sequence[Notice], due: datetime
+) -> None:
+    _hasten(cursor, channel, notices, due)
     cursor.execute(_TAKE_ALONG, [Jsonb([notice.told() for notice in notices]), due, digest.id])
+
+
+def _hasten(cursor: Cursor[TupleRow], channel: str, notices: Sequence[Notice], due: datetime) -> None:
+    keys = [notice.condition.key for notice in notices]
+    cursor.execute(_HASTEN, {"channel": channel, "keys": keys, "due": due})
 
 
 def _due(quiet: QuietHours | None, notices: Sequence[Notice], now: datetime, zone: ZoneInfo) -> datetime:

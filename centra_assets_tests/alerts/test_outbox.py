@@ -251,6 +251,12 @@ class TestQuietHours:
         assert post.later(minutes=1).sent == 1
         assert post.keys[1:] == [("digest", ("c0", "c1", "c2", "c1"))]
 
+    def test_what_gets_bad_in_the_night_does_not_wait_with_what_it_was(self, post: Post) -> None:
+        post.put((Event.OPENED, ONE), (Event.OPENED, OTHER))
+        post.put((Event.ESCALATED, condition("one", severity=Severity.CRITICAL)))
+        assert post.deliver().sent == 2
+        assert post.keys == [("opened", ("one",)), ("escalated", ("one",))]
+
     def test_after_midnight_it_is_still_night_and_by_day_it_is_not(self, post: Post) -> None:
         post.now = datetime(2024, 3, 6, 3, tzinfo=UTC)
         post.put((Event.OPENED, ONE))
