@@ -15,7 +15,12 @@ by_mart AS (
   FROM mart GROUP BY currency
 ),
 counted AS (
-  SELECT number, coalesce(currency, 'XXX') AS currency, grand_total FROM core.orders
+  SELECT number, coalesce(currency, 'XXX') AS currency, grand_total,
+         EXISTS (
+           SELECT FROM core.order_discounts d
+           WHERE d._record_id = o._record_id AND d.is_payment_like AND d.amount IS NULL
+         ) AS has_unknown
+  FROM core.orders o
   WHERE business_date >= %(first)s AND business_date < %(following)s AND status IS DISTINCT FROM 'CANCELLED'
     AND is_internal IS NOT TRUE AND is_waiting_for_payment IS NOT TRUE
 )
@@ -25,7 +30,9 @@ SELECT control, currency, amount FROM by_mart, LATERAL (VALUES
     ('gift_certificates_sold', sold), ('gift_certificates_paid_with_tax', used), ('refunds', refunds)
   ) AS sums (control, amount)
 UNION ALL
-SELECT 'grand_totals', currency, CASE WHEN count(*) = count(grand_total) THEN sum(grand_total) END
+-- The sheets have them as gross without certificates, which is unknown where the worth of one is.
+SELECT 'grand_totals', currency,
+       CASE WHEN count(*) = count(grand_total) AND NOT bool_or(has_unknown) THEN sum(grand_total) END
 FROM counted GROUP BY currency
 UNION ALL
 SELECT 'discounts_and_certificates', o.currency, CASE WHEN count(*) = count(d.amount) THEN sum(d.amount) END

@@ -10,7 +10,8 @@ lines AS (
   SELECT l._record_id, count(*) AS lines FROM standing o JOIN core.order_lines l USING (_record_id) GROUP BY 1
 ),
 itemised AS (
-  SELECT d._record_id, sum(d.amount) AS amount FROM standing o JOIN core.order_discounts d USING (_record_id) GROUP BY 1
+  SELECT d._record_id, sum(d.amount) AS amount, count(*) > count(d.amount) AS has_unknown
+  FROM standing o JOIN core.order_discounts d USING (_record_id) GROUP BY 1
 ),
 money_of_cancelled AS (
   SELECT o.number, o.business_date, o.currency, sum(p.signed_amount) AS held
@@ -29,7 +30,8 @@ difference AS (
   WHERE abs(o.off_by) > power(10::numeric, -o.digits) * greatest(1, l.lines)
   UNION ALL
   SELECT 'amount_unknown', 'order', o.number::text, o.business_date, o.currency, o.grand_total
-  FROM standing o WHERE o.off_by IS NULL OR o.grand_total_net IS NULL
+  FROM standing o LEFT JOIN itemised i USING (_record_id)
+  WHERE o.off_by IS NULL OR o.grand_total_net IS NULL OR i.has_unknown
   UNION ALL
   SELECT 'currency_unknown', 'order', o.number::text, o.business_date, o.currency, o.grand_total
   FROM standing o WHERE NOT EXISTS (SELECT FROM core.currencies c WHERE c.code = o.currency)
@@ -39,7 +41,8 @@ difference AS (
   UNION ALL
   SELECT 'discounts_not_itemised', 'order', o.number::text, o.business_date, o.currency,
          o.discounts - coalesce(i.amount, 0)
-  FROM standing o LEFT JOIN itemised i USING (_record_id) WHERE o.discounts <> coalesce(i.amount, 0)
+  FROM standing o LEFT JOIN itemised i USING (_record_id)
+  WHERE o.discounts <> coalesce(i.amount, 0) AND i.has_unknown IS NOT TRUE
   UNION ALL
   SELECT 'cancelled_but_money_kept', 'order', number::text, business_date, currency, held FROM money_of_cancelled
   UNION ALL

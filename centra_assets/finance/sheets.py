@@ -187,7 +187,7 @@ class Refunds(Contract):
 # What a row of the open differences can be, and what it means to who books.
 DIFFERENCES = {
     "totals_do_not_add_up": "Lines, shipping, handling, discounts and tax are not the order's grand total, by amount.",
-    "amount_unknown": "The token may not read an amount of the order: sums that it belongs to are empty.",
+    "amount_unknown": "The token may not read an amount of the order or of a discount on it: its sums are empty.",
     "currency_unknown": "The order names no currency that the instance knows.",
     "waiting_for_payment": "The provider has not answered: the order is in no figure yet. Amount is its grand total.",
     "discounts_not_itemised": "The order's discounts are not the sum of those listed on it; amount is the difference.",

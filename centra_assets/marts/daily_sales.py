@@ -60,6 +60,12 @@ with orders as (
 select business_date || ' ' || currency as key from orders full join mart using (business_date, currency)
 where (coalesce(orders.orders, 0), coalesce(orders.owed, 0))
   is distinct from (coalesce(mart.orders, 0), coalesce(mart.owed, 0)) and {_UP_TO_DATE}
+  -- Of an order paid with a certificate of unknown worth the gross is not known, though its grand total is.
+  and not (orders.orders is not distinct from mart.orders and mart.owed is null and exists (
+    select from core.orders o join core.order_discounts d using (_record_id)
+    where o.business_date = mart.business_date and coalesce(o.currency, 'XXX') = mart.currency
+      and d.is_payment_like and d.amount is null
+  ))
 """  # noqa: S608 - text from this file only
 
 _REFUNDS_MATCH = f"""

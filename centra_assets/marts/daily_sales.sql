@@ -30,26 +30,29 @@ goods AS (
   FROM line GROUP BY _record_id
 ),
 certificate AS (
-  SELECT o._record_id, sum(d.amount) AS amount
+  SELECT o._record_id, CASE WHEN count(*) = count(d.amount) THEN sum(d.amount) END AS amount, true AS is_used
   FROM counted o JOIN core.order_discounts d USING (_record_id) WHERE d.is_payment_like GROUP BY 1
+),
+certified AS (
+  SELECT o.*, CASE WHEN c.is_used THEN c.amount ELSE 0 END AS certified
+  FROM counted o LEFT JOIN certificate c USING (_record_id)
 ),
 -- Amounts of the header are in the pricelist's tax mode; the goods tell what one unit of that is to the buyer.
 reckoned AS (
   SELECT o.*, g.sold, g.sold_net,
          CASE WHEN g.lines = 0 THEN o.quantity ELSE g.units END AS units,
-         CASE WHEN c.amount IS NULL THEN 0
-              WHEN o.line_values = 0 THEN c.amount
-              ELSE round(c.amount * g.value / o.line_values, 4) END AS used,
-         CASE WHEN c.amount IS NULL THEN 0
-              WHEN o.line_values = 0 THEN c.amount
-              ELSE round(c.amount * g.net / o.line_values, 4) END AS used_net,
-         CASE WHEN o.discounts = coalesce(c.amount, 0) THEN 0
-              WHEN o.line_values = 0 THEN o.discounts - coalesce(c.amount, 0)
-              ELSE round((o.discounts - coalesce(c.amount, 0)) * g.value / o.line_values, 4) END AS discount,
+         CASE WHEN o.certified = 0 THEN 0
+              WHEN o.line_values = 0 THEN o.certified
+              ELSE round(o.certified * g.value / o.line_values, 4) END AS used,
+         CASE WHEN o.certified = 0 THEN 0
+              WHEN o.line_values = 0 THEN o.certified
+              ELSE round(o.certified * g.net / o.line_values, 4) END AS used_net,
+         CASE WHEN o.discounts = o.certified THEN 0
+              WHEN o.line_values = 0 THEN o.discounts - o.certified
+              ELSE round((o.discounts - o.certified) * g.value / o.line_values, 4) END AS discount,
          CASE WHEN o.shipping = 0 THEN 0 ELSE coalesce(t.gross, o.shipping) END AS shipping_owed
-  FROM counted o
+  FROM certified o
   JOIN goods g USING (_record_id)
-  LEFT JOIN certificate c USING (_record_id)
   LEFT JOIN core.order_taxes t ON t.order_number = o.number AND t.kind = 'shipping' AND t.position = 1
 ),
 -- A return tells of its refund's entry as well: it may be read before the order is, or the order never.

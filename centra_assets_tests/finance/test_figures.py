@@ -197,6 +197,20 @@ def test_an_unknown_amount_leaves_its_sums_empty_and_is_named(books: Books) -> N
     assert (named["kind"], named["key"]) == ("amount_unknown", "2")
 
 
+def test_a_certificate_of_unknown_worth_leaves_its_sums_empty_and_is_named(books: Books) -> None:
+    books.order(sold(1))
+    used = order_totals(discounts=amount("100"), taxIncluded=amount("30"))
+    credit = voucher("100", "Gift", "AppliedVoucherCredit") | {"value": None}
+    books.order(sold(2, totals=used, grandTotal=total("150"), grandTotalNet=amount("120"), discountsApplied=[credit]))
+    found = books.figures()
+    sales = only(found, SALES)
+    assert [sales[name] for name in ("orders", "units", "gross", "tax", "net", "discount")] == [2, 4, *[None] * 4]
+    liability = only(found, GIFT_CERTIFICATES)
+    assert (liability["used"], liability["paid_with_tax"], liability["balance_after"]) == (None, None, None)
+    named = only(found, OPEN_DIFFERENCES)
+    assert (named["kind"], named["key"]) == ("amount_unknown", "2")
+
+
 def test_a_record_in_quarantine_is_an_open_difference(books: Books) -> None:
     books.warehouse.transact(
         lambda cursor: cursor.execute(

@@ -270,6 +270,17 @@ def test_what_is_not_known_of_one_order_is_not_known_of_the_day(shop: Shop) -> N
     assert figures(shop.sold(DAY), "orders", "units", "gross", "tax", "net") == [2, 4, None, None, 400]
 
 
+def test_what_a_gift_certificate_was_worth_may_be_unknown_and_so_is_what_it_paid(shop: Shop) -> None:
+    credit = {"__typename": "AppliedVoucherCredit", "value": None, "date": noon(DAY)}
+    totals = order_totals(discounts=amount("100"), taxIncluded=amount("30"))
+    sums = {"totals": totals, "grandTotal": total("150"), "grandTotalNet": amount("120")}
+    shop.order(order(1, discountsApplied=[credit], **sums))
+    shop.refresh()
+    row = shop.sold(DAY)
+    assert figures(row, *SALES) == [1, 2, None, None, 0, None, None]
+    assert figures(row, "gift_certificates_sold", "gift_certificates_used") == [0, None]
+
+
 def test_amounts_are_exact_to_the_fourth_decimal(shop: Shop) -> None:
     for number in range(1, 4):
         shop.order(order(number, grandTotal=total("250.0001"), grandTotalNet=amount("200.0002")))
