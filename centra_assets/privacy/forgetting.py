@@ -158,7 +158,7 @@ class Forgetting:
             for entity in LINKED:
                 late.update(erase_in_tables(cursor, entity, records[entity.name], holdings))
                 late["ops.inbox"] += erase_in_inbox(cursor, entity.name, records[entity.name])
-            requests.verify(cursor, request.id, self.run_id, +(late + files))
+            requests.looked_again(cursor, request, self.run_id, +(late + files))
 
         self.warehouse.transact(erase)
 

@@ -18,7 +18,7 @@ from centra_assets.privacy.links import BELONGS, HANDS_ON, Kind, Reference, read
 from centra_assets.privacy.masking import mask
 from centra_assets.storage.failures import translated
 
-# How old what a process knows of the list may be. Whoever was at work meanwhile is caught by the second look.
+# How old what a process knows of the list may be. Whoever was at work meanwhile is caught by a later look.
 FRESH_SECONDS = 1.0
 
 _STATE = "SELECT generation, key FROM ops.privacy_state"

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import Cursor
 from psycopg.rows import TupleRow, class_row
@@ -13,26 +13,31 @@ from centra_assets.privacy.errors import ForgetRequestError
 from centra_assets.privacy.forgotten import remember
 from centra_assets.privacy.links import Kind, Reference
 from centra_assets.storage.audit import AuditEntry, Outcome, write
+from centra_assets.storage.lake import LONGEST_FETCH
 
 KIND = "forget"
-# A fetch that had begun before the list knew the customer is over by then, and so is what loads it into core.
+# Nearly every fetch that had begun before the list knew the customer is over by then, and what loads it into core.
 LOOK_AGAIN_AFTER = timedelta(minutes=15)
+# And by then each.
+LAST_LOOK_AFTER = LONGEST_FETCH + LOOK_AGAIN_AFTER
 
 _OPEN = """
 INSERT INTO ops.forget_request (customer_ids, reason, requested_by, run_id) VALUES (%s, %s, %s, %s) RETURNING id
 """
-_DUE = """
-SELECT id, customer_ids, reason, requested_by, state, steps, counts, look_again_at FROM ops.forget_request
-WHERE state = 'open' OR state = 'done' AND look_again_at <= clock_timestamp() ORDER BY id
+_REQUEST: LiteralString = """
+SELECT id, customer_ids, reason, requested_by, state, steps, counts, look_again_at,
+  coalesce(finished_at + %(last_look)s <= clock_timestamp(), false) AS is_settled FROM ops.forget_request
 """
-_ONE = """
-SELECT id, customer_ids, reason, requested_by, state, steps, counts, look_again_at FROM ops.forget_request WHERE id = %s
-"""
+_DUE = f"{_REQUEST} WHERE state = 'open' OR state = 'done' AND look_again_at <= clock_timestamp() ORDER BY id"
+_ONE = f"{_REQUEST} WHERE id = %(id)s"
 _BEGIN = "UPDATE ops.forget_request SET attempts = attempts + 1, run_id = %s WHERE id = %s"
 _STEP = "UPDATE ops.forget_request SET steps = steps || %s::text, counts = counts || %s, error = NULL WHERE id = %s"
 _DONE = """
 UPDATE ops.forget_request SET state = 'done', finished_at = clock_timestamp(), error = NULL,
   look_again_at = clock_timestamp() + %s WHERE id = %s
+"""
+_LOOKED = """
+UPDATE ops.forget_request SET error = NULL, counts = counts || %s, look_again_at = finished_at + %s WHERE id = %s
 """
 _VERIFIED = "UPDATE ops.forget_request SET state = 'verified', error = NULL, counts = counts || %s WHERE id = %s"
 _FAILED = "UPDATE ops.forget_request SET error = %s WHERE id = %s"
@@ -46,7 +51,10 @@ _DROP_RECORDS = "DELETE FROM ops.forgotten_record WHERE request_id = %s"
 
 @dataclass(frozen=True)
 class Request:
-    """One request, as far as it has come. `counts` say what each place held."""
+    """One request, as far as it has come. `counts` say what each place held.
+
+    It is settled when nothing can come in any more that was on its way when the steps were taken.
+    """
 
     id: int
     customer_ids: Sequence[int]
@@ -56,6 +64,7 @@ class Request:
     steps: Sequence[str]
     counts: Mapping[str, int]
     look_again_at: datetime | None
+    is_settled: bool
 
     def entries(self, outcome: Outcome, run_id: str, detail: Mapping[str, Any] | None = None) -> list[AuditEntry]:
         """One entry for each customer, which holds the counts where there is but one, and else one for all."""
@@ -113,7 +122,7 @@ def open_request(
 def request(cursor: Cursor[TupleRow], number: int) -> Request:
     """The request as it is now."""
     with cursor.connection.cursor(row_factory=class_row(Request)) as rows:
-        found = rows.execute(_ONE, [number]).fetchone()
+        found = rows.execute(_ONE, {"id": number, "last_look": LAST_LOOK_AFTER}).fetchone()
     if found is None:
         raise ForgetRequestError(f"There is no request {number}.")
     return found
@@ -122,7 +131,7 @@ def request(cursor: Cursor[TupleRow], number: int) -> Request:
 def due(cursor: Cursor[TupleRow]) -> list[Request]:
     """Requests with steps to take, and those to be looked at once more, oldest first."""
     with cursor.connection.cursor(row_factory=class_row(Request)) as rows:
-        return rows.execute(_DUE).fetchall()
+        return rows.execute(_DUE, {"last_look": LAST_LOOK_AFTER}).fetchall()
 
 
 def begin(cursor: Cursor[TupleRow], number: int, run_id: str) -> None:
@@ -155,11 +164,20 @@ def finish(cursor: Cursor[TupleRow], number: int, run_id: str) -> None:
     write(cursor, request(cursor, number).entries("done", run_id))
 
 
-def verify(cursor: Cursor[TupleRow], number: int, run_id: str, late: Mapping[str, int]) -> None:
-    """Notes that a second look was taken and what it found; the list of records has served."""
-    cursor.execute(_VERIFIED, [Jsonb({f"late {place}": count for place, count in late.items()}), number])
-    cursor.execute(_DROP_RECORDS, [number])
-    write(cursor, request(cursor, number).entries("done", run_id, {"second_look": True}))
+def looked_again(cursor: Cursor[TupleRow], looked_at: Request, run_id: str, late: Mapping[str, int]) -> None:
+    """Notes another look and what it found. `looked_at` is the request as it was before: if settled, that was the last.
+
+    The list of records has served then.
+    """
+    number, known = looked_at.id, looked_at.counts
+    found = Jsonb({f"late {place}": known.get(f"late {place}", 0) + count for place, count in late.items()})
+    look = "last" if looked_at.is_settled else "second"
+    if looked_at.is_settled:
+        cursor.execute(_VERIFIED, [found, number])
+        cursor.execute(_DROP_RECORDS, [number])
+    else:
+        cursor.execute(_LOOKED, [found, LAST_LOOK_AFTER, number])
+    write(cursor, request(cursor, number).entries("done", run_id, {"look": look}))
 
 
 def fail(cursor: Cursor[TupleRow], number: int, run_id: str, code: str) -> None:

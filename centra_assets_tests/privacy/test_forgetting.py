@@ -20,6 +20,7 @@ from centra_assets.marts.registry import MARTS
 from centra_assets.privacy.errors import ForgetRequestError, ForgettingBusyError, RewriteRefusedError
 from centra_assets.privacy.forgetting import Forgetting
 from centra_assets.privacy.paths import personal_columns
+from centra_assets.privacy.requests import LAST_LOOK_AFTER
 from centra_assets.sensors.forgetting import build_forgetting_sensor
 from centra_assets.storage.inbox import Delivery, Hint, Inbox
 from centra_assets.storage.lake import Lake
@@ -170,7 +171,7 @@ def test_a_forgotten_customer_who_changes_in_centra_stays_forgotten(copied: Copi
     assert traces(platform, TRACES, []) == []
 
 
-def test_what_was_on_its_way_meanwhile_is_found_by_the_second_look(copied: Copied, town: Town) -> None:
+def test_what_was_on_its_way_meanwhile_is_found_by_a_later_look(copied: Copied, town: Town) -> None:
     platform, person = copied().platform, town.person
     forget(platform, person.customer)
     assert _forgetting(platform).carry_out() == []
@@ -396,7 +397,10 @@ def _own(platform: Platform, person: Person) -> dict[str, set[str]]:
 
 def _let_time_pass(platform: Platform) -> None:
     with psycopg.connect(platform.database_url) as connection:
-        connection.execute("UPDATE ops.forget_request SET look_again_at = clock_timestamp()")
+        connection.execute(
+            "UPDATE ops.forget_request SET look_again_at = clock_timestamp(), finished_at = finished_at - %s",
+            [LAST_LOOK_AFTER],
+        )
 
 
 def _forgetting(platform: Platform) -> Forgetting:

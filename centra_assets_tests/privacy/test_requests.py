@@ -13,9 +13,10 @@ import pytest
 from centra_assets.privacy import forgetting as forgetting_module
 from centra_assets.privacy.forgetting import Forgetting
 from centra_assets.privacy.forgotten import Admission, ForgottenList
+from centra_assets.privacy.requests import LOOK_AGAIN_AFTER
 from centra_assets.retention import raw
 from centra_assets.retention.model import Deadline, Moment
-from centra_assets.storage.lake import SCHEMA, Lake
+from centra_assets.storage.lake import LONGEST_FETCH, SCHEMA, Lake
 from centra_assets.storage.locks import alone
 from centra_assets.storage.warehouse import Warehouse
 
@@ -113,3 +114,21 @@ def test_a_request_that_somebody_else_ended_meanwhile_is_not_opened_again(
     monkeypatch.setattr(forgetting_module, "alone", after_the_other)
     assert house.forgetting().carry_out() == []
     assert house.states() == ["verified"]
+
+
+def test_a_fetch_that_lasts_for_hours_brings_nobody_back(house: House) -> None:
+    begun = datetime.now(UTC) - timedelta(minutes=1)
+    write(house.plain, 7, at=begun - timedelta(days=2))
+    house.forgetting().ask([7], by="user: the test")
+    house.forgetting().carry_out()
+    # Rows that passed the gate before the customer was on the list; their files appear when the fetch ends.
+    for later in (LOOK_AGAIN_AFTER, LONGEST_FETCH):
+        assert house.states() == ["done"]
+        assert house.forgetting().carry_out() == []
+        write(house.plain, 7, at=begun)
+        assert names(house.plain) == {"7": {None, "Anna"}}
+        house.let_time_pass(later)
+        (request,) = house.forgetting().carry_out()
+        assert names(house.plain) == {"7": {None}}
+    assert request.state == "verified"
+    assert request.counts["late raw/customers"] == 2
