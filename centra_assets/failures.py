@@ -1,13 +1,14 @@
 """Tells failures apart, once for all who may try again: is it transient, and under which code. Tries nothing again.
 
-Every exception counts: ours say it themselves, PostgreSQL's by their SQLSTATE, the system's by their number, HTTP's by
-their status. What none of these is, is permanent: trying again what nobody understands repeats the damage.
+Every exception counts: ours say it themselves, PostgreSQL's by their SQLSTATE, the system's by their type and number,
+HTTP's by their status. What none of these is, is permanent: trying again what nobody understands repeats the damage.
 """
 
 import errno
 import socket
+import ssl
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import ModuleType
 
 import psycopg
@@ -39,11 +40,22 @@ _SYSTEM_PASSING = frozenset(
         errno.ETIMEDOUT,
     }
 )
+_PASSING = (TimeoutError, ConnectionError, socket.gaierror, ssl.SSLEOFError)
 # By name, so that nobody imports a library to look at its errors. What is listed as lasting counts first.
-_NAMED_LASTING = frozenset({"httpx.UnsupportedProtocol", "httpx.LocalProtocolError"})
+_NAMED_LASTING = frozenset(
+    {
+        "aiohttp.client_exceptions.ClientConnectorCertificateError",
+        "aiohttp.client_exceptions.ClientConnectorSSLError",
+        "botocore.exceptions.SSLError",
+        "httpx.LocalProtocolError",
+        "httpx.UnsupportedProtocol",
+        "ssl.SSLCertVerificationError",
+    }
+)
 _NAMED_PASSING = frozenset(
     {
         "aiohttp.client_exceptions.ClientConnectionError",
+        "aiohttp.client_exceptions.ClientPayloadError",
         "botocore.exceptions.ConnectionError",
         "botocore.exceptions.HTTPClientError",
         "httpx.TransportError",
@@ -89,13 +101,27 @@ def is_transient(error: BaseException | None) -> bool:
         return True
     if isinstance(error, psycopg.Error):
         return _is_passing_in_sql(error)
-    if isinstance(error, OSError):
-        return isinstance(error, TimeoutError | socket.gaierror) or error.errno in _SYSTEM_PASSING
-    names = {f"{base.__module__}.{base.__qualname__}" for base in type(error).__mro__}
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    if isinstance(status, int):
+    status = _status_of(error)
+    if status is not None:
         return status >= 500 or status in _HTTP_PASSING
-    return not names & _NAMED_LASTING and bool(names & _NAMED_PASSING)
+    names = {f"{base.__module__}.{base.__qualname__}" for base in type(error).__mro__}
+    if names & _NAMED_LASTING:
+        return False
+    # Libraries raise what the system raises, often without its number.
+    if names & _NAMED_PASSING or isinstance(error, _PASSING):
+        return True
+    return isinstance(error, OSError) and error.errno in _SYSTEM_PASSING
+
+
+def _status_of(error: Exception) -> int | None:
+    """The status of an answer over HTTP, as httpx, requests and botocore tell it."""
+    response = getattr(error, "response", None)
+    if isinstance(response, Mapping):
+        told = response.get("ResponseMetadata")
+        status = told.get("HTTPStatusCode") if isinstance(told, Mapping) else None
+    else:
+        status = getattr(response, "status_code", None)
+    return status if isinstance(status, int) else None
 
 
 def _is_passing_in_sql(error: psycopg.Error) -> bool:

@@ -1,7 +1,10 @@
 """Failures told apart: every kind of exception is transient or permanent, and none of them gives a value away."""
 
 import errno
+import http.client
 import socket
+import ssl
+from typing import Any
 
 import httpx
 import psycopg
@@ -17,6 +20,23 @@ from centra_assets.storage.failures import translated as in_storage
 
 REQUEST = httpx.Request("POST", "https://brand.example/graphql")
 SECRET = "Åsa Öberg, asa@example.com"
+
+
+def named_as(name: str, *bases: type[Exception], **attributes: Any) -> Exception:
+    """An error as a library that is not installed here would raise it."""
+    module, _, kind = name.rpartition(".")
+    made = type(kind, bases or (Exception,), {"__module__": module})(SECRET)
+    for attribute, value in attributes.items():
+        setattr(made, attribute, value)
+    return made
+
+
+def from_a_bucket(status: int) -> Exception:
+    answer = {"Error": {"Code": "x"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return named_as("botocore.exceptions.ClientError", response=answer)
+
+
+_AIOHTTP = "aiohttp.client_exceptions"
 
 
 def answered(status: int) -> httpx.HTTPStatusError:
@@ -40,7 +60,14 @@ PASSING: list[BaseException] = [
     answered(503),
     answered(429),
     ConnectionResetError(errno.ECONNRESET, "reset"),
-    TimeoutError(),
+    ConnectionResetError("Connection lost"),
+    BrokenPipeError(),
+    http.client.RemoteDisconnected("closed"),
+    ssl.SSLEOFError(8, "the end came too soon"),
+    named_as(f"{_AIOHTTP}.ClientConnectionResetError", ConnectionResetError),
+    type("ClientOSError", (type(named_as(f"{_AIOHTTP}.ClientConnectionError")), OSError), {})("cut"),
+    named_as(f"{_AIOHTTP}.ClientPayloadError"),
+    from_a_bucket(503),
     TimeoutError(),
     socket.gaierror(socket.EAI_AGAIN, "no name yet"),
     OSError(errno.EMFILE, "too many files"),
@@ -61,6 +88,10 @@ LASTING: list[BaseException] = [
     httpx.UnsupportedProtocol("ftp"),
     answered(400),
     answered(404),
+    from_a_bucket(403),
+    ssl.SSLCertVerificationError(1, "who is that"),
+    type("WrongHost", (type(named_as(f"{_AIOHTTP}.ClientConnectorCertificateError")), ConnectionError), {})("who"),
+    OSError("no number"),
     OSError(errno.ENOSPC, "no space"),
     OSError(errno.EROFS, "read only"),
     PermissionError(errno.EACCES, "no"),
