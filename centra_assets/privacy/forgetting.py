@@ -81,6 +81,8 @@ class Forgetting:
             waiting = self.warehouse.transact(requests.due)
             if waiting and not is_alone:
                 raise ForgettingBusyError("Somebody else is at work on the lake's files.")
+            if waiting:
+                self.lake.clear_leftovers()
             for request in waiting:
                 try:
                     self._look_again(request) if request.state == "done" else self._take_steps(request)

@@ -13,7 +13,7 @@ from centra_assets.privacy.errors import ForgetRequestError
 from centra_assets.privacy.forgotten import remember
 from centra_assets.privacy.links import Kind, Reference
 from centra_assets.storage.audit import AuditEntry, Outcome, write
-from centra_assets.storage.lake import LONGEST_FETCH
+from centra_assets.storage.lake_leftovers import LONGEST_FETCH
 
 KIND = "forget"
 # Nearly every fetch that had begun before the list knew the customer is over by then, and what loads it into core.

@@ -13,7 +13,8 @@ import polars as pl
 
 from centra_assets.errors import CentraAssetsError
 from centra_assets.retention.model import Deadline, Moment, Outcome
-from centra_assets.storage.lake import LONGEST_FETCH, Lake, LakeFile
+from centra_assets.storage.lake import Lake, LakeFile
+from centra_assets.storage.lake_leftovers import LONGEST_FETCH
 
 PART = "raw"
 
@@ -140,6 +141,7 @@ def tidy(
     A partition that fails holds up no other; the first failure is raised once all were tried.
     """
     tally, finished = _Tally(), True
+    lake.clear_leftovers()
     failures: list[Exception] = []
     try:
         for entity in entities:

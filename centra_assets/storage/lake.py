@@ -21,6 +21,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from centra_assets.storage.errors import BatchShapeError, LakePathError
 from centra_assets.storage.lake_file import FilePublisher, Spill
+from centra_assets.storage.lake_leftovers import LONGEST_FETCH, clear_asides, clear_spills
 
 Kind = Literal["snapshot", "changes"]
 
@@ -37,8 +38,6 @@ SCHEMA = pl.Schema(
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]*")
 _FILE = re.compile(r"(\d{8}T\d{12}Z)-(.+)-(snapshot|changes)\.parquet")
 _STAMP = "%Y%m%dT%H%M%S%fZ"
-# No file is being filled for longer; older change files hold nothing newer than the snapshot.
-LONGEST_FETCH = timedelta(days=1)
 # How often a partition is listed anew because upkeep took a file away between listing and reading it.
 _LOOKS = 5
 # How many remote partitions are fetched at the same time, and how much compressed data that may be.
@@ -188,6 +187,10 @@ class Lake:
             with suppress(FileNotFoundError):
                 self._files.rm_file(file.path)
 
+    def clear_leftovers(self) -> int:
+        """Removes what killed processes left half-written here; returns how many pieces. For upkeep."""
+        return clear_spills() + (clear_asides(Path(self._root)) if self._local else 0)
+
     def newest_fetches(self, entity: str, partitions: Sequence[str]) -> dict[str, datetime]:
         """When the newest fetch of each of the partitions began; those that were never fetched are left out."""
         listed = self._listed(entity, partitions)
@@ -322,6 +325,7 @@ class Lake:
         frames = [pl.DataFrame(schema=SCHEMA)]
         if snapshot:
             since = snapshot.fetched_at
+            # Older ones hold nothing newer than the snapshot.
             changes = [f for f in files if f.kind == "changes" and f.fetched_at > since - LONGEST_FETCH]
             frames += [self._read([snapshot], ids), self._read(changes, ids).filter(pl.col("fetched_at") >= since)]
         else:

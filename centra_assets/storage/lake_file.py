@@ -10,6 +10,8 @@ from typing import Any
 import polars as pl
 from fsspec.implementations.local import LocalFileSystem
 
+from centra_assets.storage.lake_leftovers import ASIDE, spill_folder
+
 # What all writers of a lake may hold in memory together before the largest one moves its rows to disk.
 _BUFFERED_BYTES = 64 * 1024 * 1024
 
@@ -55,7 +57,7 @@ class Spill:
         if not self._frames:
             return
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="centra-lake-")
+            self._folder = spill_folder()
         part = Path(self._folder.name) / f"{len(self._parts):06}.parquet"
         pl.concat(self._frames).write_parquet(part, compression="lz4", statistics=False)
         self._parts.append(part)
@@ -74,7 +76,7 @@ class FilePublisher:
         A file of that name is replaced in that step. `verify` reads what was written and raises to keep it away.
         """
         if not isinstance(self._files, LocalFileSystem):
-            with tempfile.TemporaryDirectory(prefix="centra-lake-") as folder:
+            with spill_folder() as folder:
                 whole = Path(folder) / "whole.parquet"
                 spill.write(whole)
                 verify(whole)
@@ -83,7 +85,7 @@ class FilePublisher:
             return
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        aside = target.parent / f".{uuid.uuid4().hex}.aside"
+        aside = target.parent / f".{uuid.uuid4().hex}{ASIDE}"
         try:
             spill.write(aside)
             with aside.open("rb+") as written:

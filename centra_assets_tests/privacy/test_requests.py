@@ -1,6 +1,7 @@
 """Requests to forget beside each other and beside what else rewrites the lake. What is erased is in test_forgetting."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,8 +16,9 @@ from centra_assets.privacy.forgetting import Forgetting
 from centra_assets.privacy.forgotten import Admission, ForgottenList
 from centra_assets.privacy.requests import LOOK_AGAIN_AFTER
 from centra_assets.retention import raw
-from centra_assets.retention.model import Deadline, Moment
-from centra_assets.storage.lake import LONGEST_FETCH, SCHEMA, Lake
+from centra_assets.retention.model import Deadline, Moment, Outcome
+from centra_assets.storage.lake import SCHEMA, Lake
+from centra_assets.storage.lake_leftovers import LONGEST_FETCH
 from centra_assets.storage.locks import alone
 from centra_assets.storage.warehouse import Warehouse
 
@@ -36,6 +38,14 @@ def names(lake: Lake) -> dict[str, set[str | None]]:
     for record, payload in lake.rows(lake.files("customers", DAY)).select("id", "payload").iter_rows():
         found.setdefault(record, set()).add(json.loads(payload)["firstName"])
     return found
+
+
+def tidied(lake: Lake) -> Outcome:
+    """What retention did in the lake."""
+    moment, deadline = Moment(datetime.now(UTC)), Deadline.within(60)
+    return raw.tidy(
+        lake, ["customers"], days=0, moment=moment, deadline=deadline, run_id="tidying", sleep=lambda _: None
+    )
 
 
 class House:
@@ -78,20 +88,10 @@ def test_two_requests_whose_customers_share_a_file_both_end(house: House) -> Non
 
 
 def test_files_with_a_listed_customer_are_merged_and_the_customer_is_masked_in_them(house: House) -> None:
-    now = datetime.now(UTC)
     for days in range(10):
-        write(house.plain, 7, 9, at=now - timedelta(days=3 + days))
+        write(house.plain, 7, 9, at=datetime.now(UTC) - timedelta(days=3 + days))
     house.forgetting().ask([7], by="user: the test")
-    outcome = raw.tidy(
-        house.gated,
-        ["customers"],
-        days=0,
-        moment=Moment(now),
-        deadline=Deadline.within(60),
-        run_id="tidying",
-        sleep=lambda _: None,
-    )
-    assert outcome.counts["files_after"] == 1
+    assert tidied(house.gated).counts["files_after"] == 1
     assert names(house.plain) == {"7": {None}, "9": {"Anna"}}
 
 
@@ -132,3 +132,20 @@ def test_a_fetch_that_lasts_for_hours_brings_nobody_back(house: House) -> None:
         assert names(house.plain) == {"7": {None}}
     assert request.state == "verified"
     assert request.counts["late raw/customers"] == 2
+
+
+def test_what_a_killed_process_left_half_written_goes_when_nobody_can_be_writing_it(house: House) -> None:
+    write(house.plain, 7, at=datetime.now(UTC) - timedelta(days=2))
+    folder = Path(house.plain.files("customers", DAY)[0].path).parent
+    abandoned, under_way = folder / ".one.aside", folder / ".two.aside"
+    for file in (abandoned, under_way):
+        file.write_text("Anna")
+    long_ago = (datetime.now(UTC) - LONGEST_FETCH).timestamp() - 1
+    os.utime(abandoned, (long_ago, long_ago))
+    house.forgetting().ask([7], by="user: the test")
+    house.forgetting().carry_out()
+    assert not abandoned.exists()
+    assert under_way.exists()
+    os.utime(under_way, (long_ago, long_ago))
+    tidied(house.plain)
+    assert not under_way.exists()

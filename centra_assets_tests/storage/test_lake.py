@@ -1,8 +1,10 @@
 """The lake: files are whole or invisible, the last fetch wins, and memory stays flat."""
 
+import os
 import signal
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -11,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from centra_assets.storage import lake_file
+from centra_assets.storage import lake_file, lake_leftovers
 from centra_assets.storage.errors import BatchShapeError, LakePathError
 from centra_assets.storage.lake import SCHEMA, Kind, Lake, LakeFile
 
@@ -179,7 +181,7 @@ def test_a_name_that_is_no_plain_key_never_becomes_a_path(lake: Lake, name: str)
 
 CRASH = """
 import os, signal, sys
-from centra_assets.storage import lake_file
+from centra_assets.storage import lake_file, lake_leftovers
 from centra_assets_tests.storage.test_lake import rows, write
 from centra_assets.storage.lake import Lake
 
@@ -286,3 +288,22 @@ class TestChanges:
         for number in range(50):
             self.appended(lake, (str(number % 10), f"payload {number}", number, "d1"))
         assert payloads(lake, "d1") == {str(number % 10): f"payload {number}" for number in range(40, 50)}
+
+
+def test_rows_that_a_killed_process_left_on_disk_go_a_day_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folders = [lake_leftovers.spill_folder() for _ in range(2)]
+    (Path(folders[0].name) / "000000.parquet").write_bytes(b"somebody")
+    long_ago = (datetime.now(UTC) - lake_leftovers.LONGEST_FETCH).timestamp() - 1
+    os.utime(folders[0].name, (long_ago, long_ago))
+    monkeypatch.setattr(lake_file, "_BUFFERED_BYTES", 0)
+    lake = Lake(str(tmp_path / "lake"))
+    write(lake, [rows(("1", "{}", 0))])
+    assert payloads(lake) == {"1": "{}"}
+    assert not Path(folders[0].name).exists()
+    assert Path(folders[1].name).exists()
+    assert Path(folders[1].name).parent.stat().st_mode & 0o077 == 0
+    assert len(list(Path(folders[1].name).parent.iterdir())) == 1, "a fetch that ended leaves nothing"
+    folders[1].cleanup()
