@@ -67,7 +67,8 @@ def record(
         rule = settings.rule(about)
         if condition is not None and rule.severity is not None:
             condition = replace(condition, severity=rule.severity)
-        is_silenced = any(silence.covers(key) for silence in silences)
+        # What no channel takes is not told either: whoever sets one up later hears of what stands.
+        is_silenced = any(silence.covers(key) for silence in silences) or not settings.channels_of(condition or about)
         after, event = advance(alert, condition if rule.enabled else None, rule, now, is_silenced=is_silenced)
         if after is not None and after != alert:
             changed.append(after)

@@ -111,6 +111,15 @@ def test_a_silence_holds_for_whatever_fits_its_pattern(seen: Seen, database_url:
     assert seen(holding(WAITING, other), minutes=1) == ["opened warning inbox/age"]
 
 
+def test_who_is_the_first_to_listen_is_told_what_stands_and_not_what_is_over(seen: Seen) -> None:
+    nobody, urgent = settings(), settings(PAGER, routes=[{"to": ["pager"], "severity": "error"}])
+    over = replace(WAITING, key="over")
+    assert seen(holding(WAITING, over), made=nobody) == []
+    assert seen(holding(WAITING), made=urgent, minutes=1) == []
+    assert seen(holding(WAITING), minutes=2) == ["opened warning inbox/age"]
+    assert seen(holding(WAITING), minutes=3) == []
+
+
 def test_reading_begins_a_minute_before_where_it_ended(seen: Seen, database_url: str) -> None:
     def settled() -> int:
         with psycopg.connect(database_url) as connection, connection.cursor() as cursor:

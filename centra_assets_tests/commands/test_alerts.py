@@ -20,6 +20,7 @@ from centra_assets_tests.alerts.mailbox import Mailbox
 from centra_assets_tests.commands.environment import installed_at
 
 Asked = Callable[..., Result]
+LISTENER = {"listener": {"type": "http", "url": "http://127.0.0.1:1/never"}}
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def standing(database_url: str) -> None:
 
 def look_at(database_url: str, look: Look) -> list[str]:
     with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
-        outcome = record(cursor, settings(), "events", look, datetime.now(UTC), ZONE)
+        outcome = record(cursor, settings(LISTENER), "events", look, datetime.now(UTC), ZONE)
     return [f"{notice.event} {notice.condition.key}" for notice in outcome.notices]
 
 

@@ -84,15 +84,18 @@ def test_throttling_is_told(desk: Desk, database_url: str) -> None:
     assert desk.mailbox.subjects == ["[warning] shop.centra.example throttles us: requests are answered with 429"]
 
 
-def test_without_channels_alerts_are_kept_and_nothing_is_sent(make: Make, shop: Shop) -> None:
+def test_without_channels_alerts_are_kept_and_told_to_the_first_channel_there_is(make: Make, shop: Shop) -> None:
     desk = make()
-    desk.settings = settings()
+    listening, desk.settings = desk.settings, settings()
     desk.tick()
     shop.error = BrokenError("it is night.")
     desk.run()
-    assert "1 alerts stand, 1 news, no channel is set" in desk.tick()
+    assert "1 alerts stand, 0 news, no channel is set" in desk.tick()
     assert desk.rows("SELECT state, key FROM ops.alert") == [("open", "run/nightly/TEST_SHOP_SHUT")]
     assert desk.rows("SELECT count(*) FROM ops.alert_delivery") == [(0,)]
+    desk.settings = listening
+    desk.tick()
+    assert desk.mailbox.subjects == ["[error] nightly failed: TEST_SHOP_SHUT"]
 
 
 def test_a_database_that_is_away_is_a_reason_and_no_crash(make: Make) -> None:
