@@ -11,6 +11,8 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from centra_assets.alerts.errors import AlertsConfigError
+from centra_assets.alerts.settings_file import read_alert_settings
 from centra_assets.commands.doctor_api import api_findings
 from centra_assets.commands.findings import Finding, Outcome
 from centra_assets.receiver.plugins import webhook_plugins
@@ -52,6 +54,7 @@ def findings() -> Iterator[Finding]:
             "CENTRA_START_DATE is not set: the first day and the first month move on with every new month.",
             f"Set it once for all, to {settings.start_date} say.",
         )
+    yield _alerts(settings)
     database, migrated = _database(settings)
     yield database
     if database.outcome is Outcome.BROKEN:
@@ -97,6 +100,22 @@ def _webhooks(settings: Settings) -> Finding:
     if not plugins:
         return Finding("webhooks", Outcome.NOTE, "No webhook secret is set; deliveries would be refused.", "")
     return Finding("webhooks", Outcome.FINE, f"Secrets are set for: {', '.join(sorted(plugins))}.")
+
+
+def _alerts(settings: Settings) -> Finding:
+    try:
+        channels = read_alert_settings(settings.alerts_file).channels
+    except AlertsConfigError as error:
+        return Finding("alerts", Outcome.BROKEN, error.cause, error.remedy)
+    if not channels:
+        return Finding(
+            "alerts",
+            Outcome.WARNING,
+            "No channel is set: failures are only seen in the UI.",
+            "Write channels and routes as docs/alerts.md shows, name the file in CENTRA_ALERTS_FILE, and try them with "
+            "`centra-assets alerts test`.",
+        )
+    return Finding("alerts", Outcome.FINE, f"Channels are set: {', '.join(sorted(channels))}.")
 
 
 def _print(console: Console, found: list[Finding]) -> None:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -193,6 +194,26 @@ def test_without_settings_it_says_what_is_missing_and_that_nothing_is_broken(
     assert code == 0
     assert of(found, "database")[0][0] == "note"
     assert of(found, "api")[0][0] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("written", "outcome", "told"),
+    [
+        (None, "warning", "failures are only seen in the UI"),
+        ("channels: {pager: {type: http, url_env: PAGER}}\nroutes: [{to: pager}]", "fine", "Channels are set: pager."),
+        ("channels: {pager: {type: http, url_env: PAGER}}", "broken", "no route leads here"),
+    ],
+)
+def test_who_is_told_of_failures_is_looked_at(
+    written: str | None, outcome: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture, tmp_path: Path
+) -> None:
+    installed_at(monkeypatch)
+    if written is not None:
+        (tmp_path / "alerts.yaml").write_text(written, encoding="utf-8")
+        monkeypatch.setenv("CENTRA_ALERTS_FILE", str(tmp_path / "alerts.yaml"))
+    ((found, what),) = of(diagnosis(capsys)[1], "alerts")
+    assert found == outcome
+    assert told in what
 
 
 def test_the_table_for_people_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
