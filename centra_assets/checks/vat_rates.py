@@ -3,7 +3,9 @@
 Rates in percent, standard and reduced, that were in force at some time from 2021 to 2025: published tables of the EU's,
 Norway's, Switzerland's and the United Kingdom's rates of March 2021 (scopulus.co.uk, "European VAT rates") and of 2025
 (vat-solutions.com, "VAT rates 2025 in the European Union"; Estonia's and Romania's of that summer from calculariva.app,
-"VAT 2025 in the 27 EU countries"). A rate that is newer than this page becomes plausible by a tax rule in Centra.
+"VAT 2025 in the 27 EU countries"); what came between them: Luxembourg's year of 2023 (dlapiper.com), Cyprus since July
+2023 (meridianglobalservices.com), Malta since 2024 (vatcalc.com), Romania since August 2025 (regfollower.com). On order
+lines a rate that is newer than this page becomes plausible by a tax rule in Centra.
 """
 
 from collections.abc import Mapping
@@ -17,7 +19,7 @@ AT 20 10 13
 BE 21 6 12
 BG 20 9
 CH 8.1 2.6 3.8 7.7 2.5 3.7
-CY 19 5 9
+CY 19 5 9 3
 CZ 21 12 10 15
 DE 19 7
 DK 25
@@ -32,14 +34,14 @@ HU 27 5 18
 IE 23 21 9 13.5 4.8
 IT 22 10 5 4
 LT 21 5 9
-LU 17 8 14 3
+LU 17 8 14 3 16 7 13
 LV 21 12 5
-MT 18 5 7
+MT 18 5 7 12
 NL 21 9
 NO 25 15 12
 PL 23 5 8
 PT 23 6 13
-RO 21 19 5 9
+RO 21 19 5 9 11
 SE 25 6 12
 SI 22 9.5 5
 SK 23 20 19 10 5

@@ -123,6 +123,12 @@ class TestVatRates:
         assert not is_plausible("SE", Decimal("25.5"))
         assert not is_plausible("DE", Decimal(25))
 
+    @pytest.mark.parametrize(
+        ("country", "rate"), [("LU", 16), ("LU", 13), ("LU", 7), ("RO", 11), ("CY", 3), ("MT", 12)]
+    )
+    def test_rates_that_came_after_2021_are_known(self, country: str, rate: int) -> None:
+        assert is_plausible(country, Decimal(rate))
+
     def test_no_tax_is_plausible_everywhere(self) -> None:
         assert is_plausible("SE", Decimal(0))
         assert is_plausible("US", Decimal(0))
