@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from centra_assets.assets.failures import failures_told_apart
+from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.assets.metadata import core_key
 from centra_assets.assets.tables import table_of
 from centra_assets.checks.rules import RULES, Rule
@@ -41,17 +41,21 @@ def build_checks(entity: Entity) -> dg.AssetChecksDefinition:
         for rule in rules
     ]
 
-    @dg.multi_asset_check(name=f"checks_{entity.name}", specs=specs, can_subset=True)
+    @dg.multi_asset_check(name=f"checks_{entity.name}", specs=specs, can_subset=True, retry_policy=TRANSIENT_RETRIES)
     def checks(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
         store = warehouse.open()
         wanted = context.selected_asset_check_keys
         with failures_told_apart():
-            for table, contract in contracts.items():
-                if dg.AssetCheckKey(core_key(table), "columns_match_contract") in wanted:
-                    yield _columns(store, contract)
-            for rule in rules:
-                if dg.AssetCheckKey(core_key(rule.table), rule.name) in wanted:
-                    yield _rule(store, rule)
+            # All or nothing: a step that is tried again evaluates no check twice.
+            results = [
+                *[
+                    _columns(store, contract)
+                    for table, contract in contracts.items()
+                    if dg.AssetCheckKey(core_key(table), "columns_match_contract") in wanted
+                ],
+                *[_rule(store, rule) for rule in rules if dg.AssetCheckKey(core_key(rule.table), rule.name) in wanted],
+            ]
+        yield from results
 
     return checks
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import polars as pl
 
-from centra_assets.assets.failures import failures_told_apart
+from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.assets.marts import mart_key
 from centra_assets.assets.metadata import core_key, raw_key
 from centra_assets.assets.parsing_code import parsing_code
@@ -72,6 +72,7 @@ def build_completeness_checks(
         name="complete_partitions",
         specs=[*[_entity_spec(key, entity) for key, entity in by_key.items()], *[_mart_spec(key) for key in of_marts]],
         can_subset=True,
+        retry_policy=TRANSIENT_RETRIES,
     )
     def checks(
         context: dg.AssetCheckExecutionContext, lake: LakeResource, warehouse: WarehouseResource
@@ -79,14 +80,11 @@ def build_completeness_checks(
         chosen = context.selected_asset_check_keys
         with failures_told_apart():
             look = _Look(context.instance, lake.open(), warehouse.open(), calendar, sync, clock())
-            for key, entity in by_key.items():
-                if key in chosen:
-                    yield _judged(key, entity, look)
-            for key, mart in of_marts.items():
-                if key in chosen:
-                    stale = look.stale_days(mart)
-                    failed = look.failed([key.asset_key], Axis.DAY)
-                    yield told(key, Found(failed=failed, behind=stale).keys(), failed=len(failed), behind=len(stale))
+            results = [
+                *[_judged(key, entity, look) for key, entity in by_key.items() if key in chosen],
+                *[_judged_mart(key, mart, look) for key, mart in of_marts.items() if key in chosen],
+            ]
+        yield from results
 
     return [checks]
 
@@ -133,6 +131,12 @@ def _judged(key: dg.AssetCheckKey, entity: Entity, look: "_Look") -> dg.AssetChe
         behind=len(found.behind),
         not_judged=found.not_judged,
     )
+
+
+def _judged_mart(key: dg.AssetCheckKey, mart: Mart, look: "_Look") -> dg.AssetCheckResult:
+    stale = look.stale_days(mart)
+    failed = look.failed([key.asset_key], Axis.DAY)
+    return told(key, Found(failed=failed, behind=stale).keys(), failed=len(failed), behind=len(stale))
 
 
 class _Look:

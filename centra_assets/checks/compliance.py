@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import dagster as dg
 
-from centra_assets.assets.failures import failures_told_apart
+from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.assets.groups import group_of
 from centra_assets.assets.marts import mart_key
 from centra_assets.assets.metadata import core_key, raw_key
@@ -38,11 +38,18 @@ _TRACES = described(
     "see that the sensor `forgetting` is on and the newest run of `forget_customer` succeeded; "
     "`centra-assets forget --customer ID` does it at once.",
 )
-_RATES = described(
-    "Every rate {of} is zero, one of the country's own, or one of the merchant's tax rules there; where no table of "
-    "rates is known, not above 27 %. Orders without any tax are left out: one that was deducted is another country's.",
+_RATES_OF_LINES = described(
+    "Every rate on a line of an order is zero, one of the country's own, or one of the merchant's tax rules there; "
+    "where no table of rates is known, not above 27 %. Orders without any tax are left out: one that was deducted is "
+    "another country's.",
     "compare the tax rule in Centra with the country's rates before anything is declared; a rate that is new by law is "
-    "plausible as soon as a tax rule has it.",
+    "plausible on lines as soon as a tax rule has it.",
+)
+_RATES_OF_RULES = described(
+    "Every rate of a tax rule is zero or one of the country's own; where no table of rates is known, not above 27 %. A "
+    "rule does not vouch for itself.",
+    "compare the rule with the country's rates before anything is declared; one that is right and newer than the table "
+    "in checks/vat_rates.py stays a warning until the table has it.",
 )
 
 _TAXED = """
@@ -89,11 +96,12 @@ def _secret_checks(entities: Sequence[Entity], marts: Sequence[Mart]) -> dg.Asse
         for key, text in where.items()
     ]
 
-    @dg.multi_asset_check(name="payment_secrets", specs=specs, can_subset=True)
+    @dg.multi_asset_check(name="payment_secrets", specs=specs, can_subset=True, retry_policy=TRANSIENT_RETRIES)
     def checks(
         context: dg.AssetCheckExecutionContext, lake: LakeResource, warehouse: WarehouseResource
     ) -> Iterator[dg.AssetCheckResult]:
         chosen = context.selected_asset_check_keys
+        results = []
         with failures_told_apart():
             store, files = warehouse.open(), lake.open()
             relations = secret_scan.relations(store)
@@ -103,14 +111,15 @@ def _secret_checks(entities: Sequence[Entity], marts: Sequence[Mart]) -> dg.Asse
                     ours = _of(relations, ("core", "history"), names)
                     scan = secret_scan.in_raw(entity.name, files, store, run_id=context.run.run_id)
                     found = [*scan.found, *_in_tables(ours, store)]
-                    yield told(key, found, tables=len(ours), **secret_scan.summary(scan))
+                    results.append(told(key, found, tables=len(ours), **secret_scan.summary(scan)))
             for key, name in of_marts.items():
                 if key in chosen:
                     ours = _of(relations, ("marts",), {name})
-                    yield told(key, _in_tables(ours, store), tables=len(ours))
+                    results.append(told(key, _in_tables(ours, store), tables=len(ours)))
             if of_platform in chosen:
                 rest = [each for each in relations if each.schema == "ops" or each.name not in claimed]
-                yield told(of_platform, _in_tables(rest, store), tables=len(rest))
+                results.append(told(of_platform, _in_tables(rest, store), tables=len(rest)))
+        yield from results
 
     return checks
 
@@ -127,7 +136,9 @@ def _trace_check(clock: Clock) -> dg.AssetChecksDefinition:
     key = dg.AssetCheckKey(core_key("customers"), NO_TRACES)
     spec = dg.AssetCheckSpec(key.name, asset=key.asset_key, description=_TRACES)
 
-    @dg.multi_asset_check(name="traces_of_anonymised_customers", specs=[spec], can_subset=True)
+    @dg.multi_asset_check(
+        name="traces_of_anonymised_customers", specs=[spec], can_subset=True, retry_policy=TRANSIENT_RETRIES
+    )
     def checks(
         context: dg.AssetCheckExecutionContext, lake: LakeResource, warehouse: WarehouseResource
     ) -> Iterator[dg.AssetCheckResult]:
@@ -136,9 +147,10 @@ def _trace_check(clock: Clock) -> dg.AssetChecksDefinition:
             if _are_there(store, ["customers"]):
                 known = anonymised.anonymised(store, clock())
                 left = list(anonymised.remains(known.due, lake.open(), store))
-                yield told(key, left, customers_judged=len(known.due), not_judged=known.waiting)
+                result = told(key, left, customers_judged=len(known.due), not_judged=known.waiting)
             else:
-                yield told(key, [], not_materialized=True)
+                result = told(key, [], not_materialized=True)
+        yield result
 
     return checks
 
@@ -147,20 +159,20 @@ def _rate_checks(wired: set[str]) -> dg.AssetChecksDefinition:
     keys = {
         table: dg.AssetCheckKey(core_key(table), PLAUSIBLE) for table in ("order_lines", "tax_rules") if table in wired
     }
-    texts = {"order_lines": "on a line of an order", "tax_rules": "of a tax rule"}
-    specs = [
-        dg.AssetCheckSpec(key.name, asset=key.asset_key, description=_RATES.format(of=texts[table]))
-        for table, key in keys.items()
-    ]
+    texts = {"order_lines": _RATES_OF_LINES, "tax_rules": _RATES_OF_RULES}
+    specs = [dg.AssetCheckSpec(key.name, asset=key.asset_key, description=texts[table]) for table, key in keys.items()]
 
-    @dg.multi_asset_check(name="vat_rates", specs=specs, can_subset=True)
+    @dg.multi_asset_check(name="vat_rates", specs=specs, can_subset=True, retry_policy=TRANSIENT_RETRIES)
     def checks(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
         with failures_told_apart():
             store = warehouse.open()
             judged = {"order_lines": implausible_lines, "tax_rules": implausible_rules}
-            for table, key in keys.items():
-                if key in context.selected_asset_check_keys:
-                    yield told(key, judged[table](store), severity=dg.AssetCheckSeverity.WARN)
+            results = [
+                told(key, judged[table](store), severity=dg.AssetCheckSeverity.WARN)
+                for table, key in keys.items()
+                if key in context.selected_asset_check_keys
+            ]
+        yield from results
 
     return checks
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from centra_assets.assets.failures import failures_told_apart
+from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.assets.metadata import core_key, raw_key
 from centra_assets.checks.standing import age, described
 from centra_assets.entities.model import Entity
@@ -40,6 +40,7 @@ def build_freshness_checks(
         name="fresh_entities",
         specs=[_spec(key, limits) for key, (_, _, limits) in watched.items()],
         can_subset=True,
+        retry_policy=TRANSIENT_RETRIES,
     )
     def checks(
         context: dg.AssetCheckExecutionContext, lake: LakeResource, warehouse: WarehouseResource
@@ -52,9 +53,12 @@ def build_freshness_checks(
                 if not mark.partition
             }
             store = lake.open()
-            for key, (entity, settings, limits) in watched.items():
-                if key in chosen:
-                    yield judged(key, fresh_as_of(entity, settings, marks, store), limits, clock())
+            results = [
+                judged(key, fresh_as_of(entity, settings, marks, store), limits, clock())
+                for key, (entity, settings, limits) in watched.items()
+                if key in chosen
+            ]
+        yield from results
 
     return [checks]
 

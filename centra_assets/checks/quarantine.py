@@ -54,7 +54,8 @@ def build_quarantine_check(entity: Entity) -> dg.AssetChecksDefinition:
         else:
             # Nothing is computed, so nothing is held back: told as it is, an error of a blocking check fails the run.
             step = context.op_execution_context
-            step.log_event(result.to_asset_check_evaluation(step.get_step_execution_context()))
+            evaluation = result.to_asset_check_evaluation(step.get_step_execution_context())
+            step.log_event(evaluation)  # type: ignore[arg-type]  # taken, but not promised
 
     return quarantine
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from centra_assets.assets.failures import failures_told_apart
+from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.assets.groups import group_of
 from centra_assets.assets.raw import source_key
 from centra_assets.centra.errors import AuthenticationError, PermissionDeniedError
@@ -41,10 +41,11 @@ def build_token_check(
         ),
     )
 
-    @dg.multi_asset_check(name="token", specs=[spec], can_subset=True)
+    @dg.multi_asset_check(name="token", specs=[spec], can_subset=True, retry_policy=TRANSIENT_RETRIES)
     def checks(context: dg.AssetCheckExecutionContext, centra: CentraResource) -> Iterator[dg.AssetCheckResult]:
         with failures_told_apart():
-            yield judged(key, is_accepted(centra), expiry_of(centra.api_token, expires_at), today())
+            result = judged(key, is_accepted(centra), expiry_of(centra.api_token, expires_at), today())
+        yield result
 
     return [checks]
 

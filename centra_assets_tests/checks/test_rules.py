@@ -7,13 +7,15 @@ import psycopg
 import pytest
 
 from centra_assets.assets.tables import table_of
+from centra_assets.checks.build import build_checks
 from centra_assets.checks.rules import RULES, Rule
 from centra_assets.checks.rules.references import WITHOUT_TABLE, references, target_of
 from centra_assets.entities.registry import ENTITIES
+from centra_assets.resources.storage import WarehouseResource
 from centra_assets.storage.embedded import EmbeddedPostgres
 from centra_assets_tests.checks.cases import CASES
 from centra_assets_tests.checks.cases.sales import SUM, TOTALS
-from centra_assets_tests.checks.evaluating import CONTRACTS, evaluate, fill, insert, prepare
+from centra_assets_tests.checks.evaluating import CONTRACTS, entity_of, evaluate, fill, insert, prepare
 
 # What is read beside others only for its codes, which nothing changes.
 CODES = {"currencies"}
@@ -179,6 +181,23 @@ class TestColumns:
         found = evaluate(database_url, "orders", "columns_match_contract")
         assert not found.passed
         assert found.metadata[told].value == ["status"]
+
+    def test_a_step_that_fails_midway_has_evaluated_nothing(self, database_url: str) -> None:
+        # It may be tried again, and would evaluate some checks twice.
+        own = {contract.table for contract in entity_of("orders").tables}
+        prepare(database_url, own.union(*(rule.tables for rule in RULES if rule.table in own)))
+        with psycopg.connect(database_url) as connection:
+            connection.execute("ALTER TABLE core.orders DROP COLUMN status")
+        result = dg.materialize(
+            [build_checks(entity_of("orders"))],
+            selection=dg.AssetSelection.all_asset_checks(),
+            resources={"warehouse": WarehouseResource(database_url=database_url)},
+            instance=dg.DagsterInstance.ephemeral(),
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+        )
+        assert not result.success
+        assert result.get_asset_check_evaluations() == []
 
     def test_a_column_that_somebody_added_is_shown_and_no_fault(self, database_url: str) -> None:
         prepare(database_url, {"orders"})

@@ -5,7 +5,9 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
+from centra_assets.assets.failures import TRANSIENT_RETRIES
 from centra_assets.assets.metadata import core_key, raw_key
+from centra_assets.checks.compliance import PLAUSIBLE
 from centra_assets.checks.standing import NIGHTLY, ROWS, STANDING
 from centra_assets.definitions import build_definitions
 from centra_assets.entities.registry import ENTITIES
@@ -69,6 +71,23 @@ def test_each_says_what_it_means_and_what_to_do(definitions: dg.Definitions) -> 
         meaning, _, remedy = description.partition(" What to do: ")
         assert len(meaning) > 40, key
         assert len(remedy) > 40, key
+
+
+def test_a_step_of_checks_is_tried_again_when_something_is_away_for_a_moment(definitions: dg.Definitions) -> None:
+    for checks in definitions.asset_checks or ():
+        assert isinstance(checks, dg.AssetChecksDefinition)
+        if not {key.asset_key.path[0] for key in checks.check_keys} & {"marts", "out"}:
+            assert checks.node_def.retry_policy is TRANSIENT_RETRIES, checks.node_def.name  # type: ignore[attr-defined]
+
+
+def test_only_lines_are_vouched_for_by_a_tax_rule(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    lines, rules = (
+        str(graph.get_check_spec(dg.AssetCheckKey(core_key(table), PLAUSIBLE)).description)
+        for table in ("order_lines", "tax_rules")
+    )
+    assert "as soon as a tax rule has it" in lines
+    assert "as soon as" not in rules
 
 
 def test_they_run_when_sync_yaml_says_so_and_never_where_it_says_null(definitions: dg.Definitions) -> None:
