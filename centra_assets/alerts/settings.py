@@ -93,7 +93,7 @@ class QuietHours(Section):
 
 class _Channel(Section):
     quiet: QuietHours | None = None
-    timeout_seconds: Annotated[StrictInt, Field(ge=1, le=60)] = 10
+    timeout_seconds: Annotated[StrictInt, Field(ge=1, le=30)] = 10
 
 
 class SlackChannel(_Channel):

@@ -8,13 +8,14 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from centra_assets.alerts.channels import send
+from centra_assets.alerts import outbox
+from centra_assets.alerts.channels import mail, send, web
 from centra_assets.alerts.delivery import pause_after
 from centra_assets.alerts.errors import (
     AlertChannelRefusedError,
@@ -48,6 +49,36 @@ def channel(**told: Any) -> Channel:
 
 def http(endpoint: Endpoint, **others: Any) -> Channel:
     return channel(type="http", url=endpoint.url, **others)
+
+
+@contextmanager
+def dribbling(word: bytes, greeting: bytes = b"") -> Iterator[int]:
+    """The port of a server that says a word again and again, never so slowly that a single read would be given up."""
+    over = threading.Event()
+
+    def dribble() -> None:
+        with suppress(OSError), listening.accept()[0] as caller:
+            caller.sendall(greeting)
+            while not over.wait(0.05):
+                caller.sendall(word)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = threading.Thread(target=dribble)
+        server.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            over.set()
+            server.join(30)
+
+
+@contextmanager
+def drawn_out() -> Iterator[None]:
+    """Half a second and no more than a busy machine may add."""
+    begun = time.monotonic()
+    with pytest.raises(AlertChannelUnavailableError):
+        yield
+    assert 0.5 < time.monotonic() - begun < 20
 
 
 class TestMail:
@@ -129,27 +160,10 @@ class TestMail:
             send(channel(**mailbox.settings(to="gone@shop.example")), message(), WORDING)
         assert "gone@" not in str(caught.value)
 
-    def test_a_server_that_draws_out_its_words_is_cut_off(self) -> None:
-        over = threading.Event()
-
-        def dribble() -> None:
-            with suppress(OSError), listening.accept()[0] as caller:
-                # Never so slow that a single read would be given up.
-                while not over.wait(0.05):
-                    caller.sendall(b"2")
-
-        with socket.create_server(("127.0.0.1", 0)) as listening:
-            server = threading.Thread(target=dribble)
-            server.start()
-            here = Mailbox(port=listening.getsockname()[1]).settings(timeout_seconds=1)
-            begun = time.monotonic()
-            try:
-                with pytest.raises(AlertChannelUnavailableError):
-                    send(channel(**here), message(), WORDING)
-            finally:
-                over.set()
-                server.join(30)
-        assert 1 < time.monotonic() - begun < 20
+    def test_a_server_that_draws_out_its_words_is_cut_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("centra_assets.alerts.channels.mail._STEPS", 0.5)
+        with dribbling(b"2") as port, drawn_out():
+            send(channel(**Mailbox(port=port).settings(timeout_seconds=1)), message(), WORDING)
 
     def test_a_server_that_is_not_there_may_come_back(self) -> None:
         with pytest.raises(AlertChannelUnavailableError, match="ConnectionRefusedError"):
@@ -198,6 +212,22 @@ class TestHttp:
     def test_an_endpoint_that_is_not_there_may_come_back(self) -> None:
         with pytest.raises(AlertChannelUnavailableError, match="ConnectError"):
             send(channel(type="http", url=f"http://127.0.0.1:{free_port()}/x"), message(), WORDING)
+
+    @pytest.mark.parametrize(("greeting", "word"), [(b"", b"H"), (b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n")])
+    def test_an_answer_that_is_drawn_out_is_cut_off(
+        self, greeting: bytes, word: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("centra_assets.alerts.channels.web._STEPS", 0.5)
+        with dribbling(word, greeting) as port, drawn_out():
+            send(channel(type="http", url=f"http://127.0.0.1:{port}/x", timeout_seconds=1), message(), WORDING)
+
+
+@pytest.mark.parametrize("kind", sorted(CHANNEL_TYPES))
+def test_no_message_takes_as_long_as_its_lease(kind: str) -> None:
+    longest = next(
+        limit.le for limit in CHANNEL_TYPES[kind].model_fields["timeout_seconds"].metadata if hasattr(limit, "le")
+    )
+    assert timedelta(seconds=max(mail._STEPS, web._STEPS) * longest) < outbox.LEASE
 
 
 class TestSlack:

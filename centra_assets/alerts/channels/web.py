@@ -5,10 +5,13 @@ import hmac
 import json
 import logging
 import re
+import socket
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from typing import Any
 
 import httpx
 
@@ -21,6 +24,8 @@ from centra_assets.alerts.wording import Wording
 # Those which pass: the request came at a bad time, or the server is at fault.
 _PASSING = frozenset({408, 425, 429})
 _LONGEST_WAIT_SECONDS = 3600.0
+# Every read may take the channel's timeout; all of them together no more than this many, which is less than the lease.
+_STEPS = 2
 # Slack says in a word what is wrong; anything longer may be a page that quotes the URL.
 _WORD = re.compile(r"[a-z_]{1,40}")
 
@@ -60,14 +65,49 @@ def _quietly() -> Iterator[None]:
         _is_sending.reset(token)
 
 
+class _Line:
+    """The connection of one call, so that somebody else can end it: a sensor has no time for a drawn-out answer."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+        self._is_over = False
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """What httpx calls with all that it does: of interest are sockets, the encrypted one after the plain one."""
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._socket = info["return_value"].get_extra_info("socket")
+            if self._is_over:
+                self.cut()
+
+    def cut(self) -> None:
+        """Ends the call: whoever waits for the server reads that it hung up."""
+        self._is_over = True
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Cuts the call when the time is over."""
+        timer = threading.Timer(seconds, self.cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
 def _post(url: str, body: bytes, headers: Mapping[str, str], timeout: float) -> str:
+    line = _Line()
     headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "centra_assets", **headers}
     try:
         # No redirections: whoever answers with one is not whom the message is for.
         with (
             _quietly(),
+            line.within(_STEPS * timeout),
             httpx.Client(timeout=timeout) as client,
-            client.stream("POST", url, content=body, headers=headers) as answer,
+            client.stream("POST", url, content=body, headers=headers, extensions={"trace": line.trace}) as answer,
         ):
             word = next(answer.iter_bytes(64), b"") if answer.status_code != 204 else b""
     except (httpx.UnsupportedProtocol, httpx.InvalidURL):
