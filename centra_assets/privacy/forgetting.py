@@ -33,6 +33,12 @@ ORDER BY id LIMIT %s
 """
 
 
+_LOADED = """
+SELECT max(id) AS newest, coalesce(bool_or(inserted + updated > 0), false) AS is_change FROM ops.load_log
+WHERE entity = 'customers' AND id > %s
+"""
+
+
 @dataclass(frozen=True)
 class Plan:
     """What forgetting would touch: records by entity, and customers who share an e-mail address with one of them."""
@@ -68,6 +74,14 @@ class Forgetting:
         """Customers whom Centra has anonymised and who were not forgotten here yet."""
         known = self.warehouse.query("SELECT to_regclass('core.customers') IS NOT NULL AS known")["known"][0]
         return self.warehouse.query(_ANONYMISED, [limit])["id"].to_list() if known else []
+
+    def customers_loaded(self, since: int) -> tuple[int, bool]:
+        """The newest load of customers, and whether one after the load `since` has changed any.
+
+        Loads of one entity follow each other, so a smaller number never appears later.
+        """
+        ((newest, is_change),) = self.warehouse.query(_LOADED, [since]).rows()
+        return (since if newest is None else int(newest)), bool(is_change)
 
     def carry_out(self) -> list[Request]:
         """Takes all steps that are due; returns the requests as they are then.

@@ -24,14 +24,19 @@ def build_forgetting_sensor(job: dg.JobDefinition) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Forgets customers whom Centra has anonymised, and carries out requests that are due.",
     )
-    def forgetting(
+    def asks(
         context: dg.SensorEvaluationContext, lake: LakeResource, warehouse: WarehouseResource
     ) -> dg.RunRequest | dg.SkipReason:
         if context.instance.get_runs_count(unfinished(job.name)):
             return dg.SkipReason(f"{job.name} is under way.")
         store = warehouse.open()
         waiting = store.transact(due)
-        anonymised = Forgetting(lake.open(), store, warehouse.database_url).anonymised(1)
+        forgetting = Forgetting(lake.open(), store, warehouse.database_url)
+        newest, has_changes = forgetting.customers_loaded(int(context.cursor or 0))
+        # The cursor is the load up to which nobody was found: a large table is not searched at every tick.
+        anonymised = forgetting.anonymised(1) if has_changes or not context.cursor else []
+        if not anonymised:
+            context.update_cursor(str(newest))
         if not waiting and not anonymised:
             return dg.SkipReason("Nobody is to be forgotten.")
         request = waiting[0] if waiting else None
@@ -42,4 +47,4 @@ def build_forgetting_sensor(job: dg.JobDefinition) -> dg.SensorDefinition:
             run_config=dg.RunConfig(ops={OP: {"config": {"anonymised": True}}}),
         )
 
-    return forgetting
+    return asks
