@@ -8,12 +8,15 @@ from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.privacy.forgetting import Forgetting
 from centra_assets.privacy.requests import Request
 from centra_assets.resources.storage import LakeResource, WarehouseResource
+from centra_assets.sync.alive import alive, watched
 
 FORGET_CUSTOMER = "forget_customer"
 # One pass through raw serves so many; a first start may find years of anonymised customers.
 ANONYMISED_AT_ONCE = 500
 
 _ANONYMISED = "anonymised in Centra"
+# Every file of raw may have to be rewritten; what is not done by then is taken up where it was left.
+_LONGEST_SECONDS = 6 * 3600
 
 
 class ForgetConfig(dg.Config):
@@ -36,7 +39,7 @@ def build_forget_job() -> dg.JobDefinition:
     def forget(
         context: dg.OpExecutionContext, config: ForgetConfig, lake: LakeResource, warehouse: WarehouseResource
     ) -> None:
-        with failures_told_apart():
+        with alive(context, warehouse), failures_told_apart():
             forgetting = Forgetting(lake.open(), warehouse.open(), warehouse.database_url, context.run_id)
             # A retry finds its request made already.
             if context.retry_number == 0:
@@ -50,7 +53,7 @@ def build_forget_job() -> dg.JobDefinition:
         name=FORGET_CUSTOMER,
         description="Forgets customers: erases their personal data and keeps it out. Irreversible. The config names "
         "them and who asks; the sensor `forgetting` starts it for those whom Centra has anonymised.",
-        tags={"centra_assets/lane": "privacy"},
+        tags={"centra_assets/lane": "privacy", **watched(_LONGEST_SECONDS)},
         executor_def=dg.in_process_executor,
     )
     def job() -> None:
