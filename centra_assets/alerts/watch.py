@@ -17,10 +17,13 @@ KINDS = frozenset({Kind.QUARANTINE, Kind.INBOX, Kind.HINTS, Kind.THROTTLING, Kin
 
 PLATFORM = "platform"
 
+# That no new ones come does not end it: it stands until few are left.
 _QUARANTINE = """
 SELECT entity, count(*), count(*) FILTER (WHERE first_seen > clock_timestamp() - %(within)s) FROM ops.quarantine
 GROUP BY entity
 HAVING count(*) >= %(total)s OR count(*) FILTER (WHERE first_seen > clock_timestamp() - %(within)s) >= %(growth)s
+  OR count(*) >= %(growth)s AND EXISTS (
+    SELECT FROM ops.alert WHERE key = 'quarantine/' || entity AND state IN ('open', 'recovering'))
 ORDER BY entity
 """
 _INBOX = "SELECT count(*), min(received_at) FROM ops.inbox WHERE state = 'waiting'"

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from centra_assets.alerts.model import Event, Message, Notice
+from centra_assets.alerts.model import Condition, Event, Kind, Message, Notice
 
 # The JSON of HTTP channels; a reader may rely on it until the number changes.
 SCHEMA_VERSION = 1
@@ -122,7 +122,7 @@ class Wording:
     def _when(self, notice: Notice) -> str:
         since = f"since {self._clock(notice.since)}"
         if notice.event is Event.RECOVERED:
-            return f"Over at {self._clock(notice.at)}; it was so {since}. Nothing is left to be done about it."
+            return f"Over at {self._clock(notice.at)}; it was so {since}. {_left(notice.condition)}"
         if notice.event is Event.TEST:
             return f"Sent at {self._clock(notice.at)}."
         many = f", {notice.condition.count} of them" if notice.condition.count > 1 else ""
@@ -137,6 +137,17 @@ class Wording:
 
     def _link(self, path: str) -> str:
         return f"{self.dagster_url.rstrip('/')}/{path.lstrip('/')}"
+
+
+def _left(condition: Condition) -> str:
+    """What remains of a trouble that is over."""
+    if condition.kind is Kind.QUARANTINE:
+        return (
+            f"`centra-assets quarantine list --entity {condition.subject}` shows whether some are left in quarantine."
+        )
+    if condition.kind is Kind.HINTS:
+        return "No more are given up; what the others spoke of comes with the next sweeps."
+    return "Nothing is left to be done about it."
 
 
 def _section(text: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from centra_assets.alerts.errors import (
     AlertError,
     AlertSecretMissingError,
 )
-from centra_assets.alerts.model import Event
+from centra_assets.alerts.model import Event, Kind
 from centra_assets.alerts.settings import CHANNEL_TYPES, Channel
 from centra_assets_tests.alerts.conditions import WORDING, condition, message
 from centra_assets_tests.alerts.endpoint import Endpoint
@@ -282,6 +282,14 @@ def test_a_secret_that_is_missing_or_no_url_is_named_by_its_variable_alone(
     with pytest.raises(AlertSecretMissingError, match="SLACK_URL") as caught:
         send(channel(type="slack", url_env="SLACK_URL"), message(), WORDING)
     assert "shop.example" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["hints", "quarantine"])
+def test_an_end_that_leaves_something_aside_does_not_say_that_nothing_is_left(kind: str) -> None:
+    over = message(Event.RECOVERED, condition(kind=Kind(kind), subject="orders"))
+    for told in (WORDING.plain(over), WORDING.slack(over).decode()):
+        assert "Over at" in told
+        assert "Nothing is left" not in told
 
 
 def test_pauses_grow_to_ten_minutes_and_a_refusal_waits_for_somebody() -> None:

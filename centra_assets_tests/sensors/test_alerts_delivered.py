@@ -57,6 +57,29 @@ def test_a_storm_is_one_message(make: Make, shop: Shop, database_url: str) -> No
     assert {alert["key"] for alert in call.document["alerts"]} == {f"quarantine/entity{number}" for number in range(6)}
 
 
+def test_records_stay_told_until_few_are_left_though_no_new_ones_come(desk: Desk, database_url: str) -> None:
+    with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO ops.quarantine (entity, record_id, partition, reasons, fetched_at, first_seen, last_seen, "
+            "run_id) VALUES ('orders', %s, '', '{}', now(), now(), now(), '')",
+            [(str(record),) for record in range(30)],
+        )
+    desk.tick()
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE ops.quarantine SET first_seen = first_seen - interval '2 hours'")
+    for minutes in (10, 30):
+        desk.ahead = timedelta(minutes=minutes)
+        desk.tick()
+    assert len(desk.mailbox.mails) == 1
+    with psycopg.connect(database_url) as connection:
+        connection.execute("DELETE FROM ops.quarantine WHERE record_id::integer >= 24")
+    desk.tick()
+    assert desk.mailbox.subjects[1:] == ["[recovered] orders: 30 records in quarantine"]
+    told = text_of(desk.mailbox.mails[1])
+    assert "Nothing is left" not in told
+    assert "quarantine list --entity orders" in told
+
+
 def test_hints_that_wait_too_long_are_told_and_their_end_as_well(desk: Desk, database_url: str) -> None:
     Inbox(database_url).store([Delivery("webhook", "shop", "1", [Hint("orders", "", "order", "update", "1", "{}")])])
     desk.tick()
