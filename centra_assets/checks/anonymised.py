@@ -1,4 +1,4 @@
-"""Whether anything personal is left of customers whom Centra has anonymised: in core, in history, in raw. Keys only."""
+"""Whether anything personal is left of customers whom Centra has anonymised: core, history, raw, inbox. Keys only."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -19,12 +19,22 @@ from centra_assets.storage.warehouse import Warehouse
 GRACE = timedelta(days=1)
 
 # What stands for a person who is no longer there, as Centra or we put it.
-_STAND_IN = re.compile(r"\s*|.*anonymi[sz]ed.*|[-*xX._ ]+", re.DOTALL)
+_WORD = r"[Aa]nonymi[sz]ed[\w.@+-]*"
+_STAND_IN = re.compile(rf"\s*|{_WORD}|[-*xX._ ]+")
+_STAND_IN_QUOTED = re.compile(rf'"(?:{_WORD})?"')
 
 _ANONYMISED = """
 SELECT id, least(f.at, CASE WHEN c.is_anonymized THEN c._loaded_at END) < %(before)s AS is_due FROM core.customers c
 LEFT JOIN ops.forgotten f ON f.kind = 'customer' AND f.reference = c.id::text
 WHERE c.is_anonymized OR f.reference IS NOT NULL ORDER BY id
+"""
+# What was delivered before somebody was forgotten is emptied then; what came later is as anonymous as Centra is.
+_IN_INBOX = """
+SELECT DISTINCT i.reference FROM ops.inbox i JOIN core.customers c ON c.id::text = i.reference
+LEFT JOIN ops.forgotten f ON f.kind = 'customer' AND f.reference = i.reference
+CROSS JOIN LATERAL (SELECT least(f.at, CASE WHEN c.is_anonymized THEN c._loaded_at END) AS at) AS known
+WHERE i.entity = 'customers' AND i.via = '' AND i.element <> '{}' AND i.received_at < known.at AND known.at < %(before)s
+ORDER BY 1
 """
 
 
@@ -41,6 +51,11 @@ def anonymised(warehouse: Warehouse, now: datetime) -> Anonymised:
     rows = warehouse.query(_ANONYMISED, {"before": now - GRACE})
     due = rows.filter("is_due")["id"].to_list()
     return Anonymised(due, rows.height - len(due))
+
+
+def in_inbox(warehouse: Warehouse, now: datetime) -> list[str]:
+    """Customers of whom the inbox still has what was delivered before, as `ops.inbox 17`."""
+    return [f"ops.inbox {customer}" for customer in warehouse.query(_IN_INBOX, {"before": now - GRACE})["reference"]]
 
 
 def remains(customers: Collection[int], lake: Lake, warehouse: Warehouse) -> Iterator[str]:
@@ -85,4 +100,4 @@ def _is_masked(entity: Entity, payload: str) -> bool:
 
 
 def _without_stand_ins(payload: str) -> str:
-    return re.sub(r'"[^"\\]*anonymi[sz]ed[^"\\]*"|""', "null", payload)
+    return _STAND_IN_QUOTED.sub("null", payload)

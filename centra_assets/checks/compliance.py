@@ -34,7 +34,7 @@ _SECRETS = described(
 )
 _TRACES = described(
     "Of customers whom Centra has anonymised, or whom we were told to forget, longer than a day ago, nothing personal "
-    "is left in core, history and raw.",
+    "is left in core, history and raw, nor what was delivered about them before.",
     "see that the sensor `forgetting` is on and the newest run of `forget_customer` succeeded; "
     "`centra-assets forget --customer ID` does it at once.",
 )
@@ -145,8 +145,9 @@ def _trace_check(clock: Clock) -> dg.AssetChecksDefinition:
         with failures_told_apart():
             store = warehouse.open()
             if _are_there(store, ["customers"]):
-                known = anonymised.anonymised(store, clock())
-                left = list(anonymised.remains(known.due, lake.open(), store))
+                now = clock()
+                known = anonymised.anonymised(store, now)
+                left = [*anonymised.remains(known.due, lake.open(), store), *anonymised.in_inbox(store, now)]
                 result = told(key, left, customers_judged=len(known.due), not_judged=known.waiting)
             else:
                 result = told(key, [], not_materialized=True)
