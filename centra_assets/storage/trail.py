@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 
 from centra_assets.errors import CentraAssetsError
 from centra_assets.logs import work
-from centra_assets.storage.audit import AuditEntry
+from centra_assets.storage.audit import AuditEntry, Outcome
 from centra_assets.storage.changes import Change
 from centra_assets.storage.digests import hashed
 from centra_assets.storage.errors import CollapseError
@@ -90,14 +90,14 @@ def entries(done: TableDone, asked: Asked, key: bytes) -> Iterator[AuditEntry]:
         )
 
 
-def refusal(entity: str, error: CentraAssetsError, asked: Asked) -> AuditEntry:
-    """A load that changed nothing: held back by the guard, or impossible."""
+def refusal(entity: str, error: CentraAssetsError, asked: Asked, outcome: Outcome | None = None) -> AuditEntry:
+    """A load that changed nothing: held back by the guard, or impossible, unless the outcome is told."""
     is_collapse = isinstance(error, CollapseError)
     return AuditEntry(
         kind=KIND,
         subject=(error.subject if isinstance(error, CollapseError) else "") or entity,
         actor=asked.actor,
-        outcome="refused" if is_collapse else "failed",
+        outcome=outcome or ("refused" if is_collapse else "failed"),
         run_id=asked.run_id,
         counts=error.counts if isinstance(error, CollapseError) else {},
         request_id=work().get("request", ""),

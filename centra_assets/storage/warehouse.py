@@ -86,6 +86,10 @@ class Warehouse:
                 self._tell(refusal(entity, error, asked))
             raise
 
+    def refused(self, entity: str, error: CentraAssetsError, run_id: str) -> None:
+        """Puts into the trail what was refused before it came to a load; whoever refuses raises or keeps the error."""
+        self._tell(refusal(entity, error, Asked(self._actor, run_id), outcome="refused"))
+
     def _tell(self, entry: AuditEntry) -> None:
         # The error that is under way says more than one of the trail could.
         with suppress(StorageError):

@@ -62,9 +62,17 @@ class Missing:
         """Raises CollapseError where a part, or all parts together, lack too much to be believed."""
         gone, name = sum(part.height for part in self._gone), self._sweep.entity.name
         if self._doubts:
-            raise CollapseError(f"Centra's answers lack records of {name}: {'; '.join(self._doubts[:3])}.")
+            cause = f"Centra's answers lack records of {name}: {'; '.join(self._doubts[:3])}."
+            raise self._refused(CollapseError(cause, counts={"missing": gone, "known": self._known}))
         if is_collapse(gone, self._known, DEFAULT_GUARD) or self._would_empty(gone):
-            raise CollapseError(f"{gone} of {self._known} records of {name} are missing in Centra's answers.")
+            cause = f"{gone} of {self._known} records of {name} are missing in Centra's answers."
+            raise self._refused(CollapseError(cause, counts={"missing": gone, "known": self._known}))
+
+    def _refused(self, error: CollapseError) -> CollapseError:
+        """The error, told to the trail."""
+        around = self._sweep.around
+        around.warehouse.refused(self._sweep.entity.name, error, around.run_id)
+        return error
 
     def _would_empty(self, gone: int) -> bool:
         """Whether nothing would be left of the entity; days and months may become empty, all of them may not."""

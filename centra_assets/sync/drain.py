@@ -280,9 +280,11 @@ class HintFollower:
         suspects = judged.gone - told
         if not suspects or sightings.are_credible:
             return missed
-        outcome.error = RecordsGoneError(
+        refused = RecordsGoneError(
             f"{len(sightings.gone)} of {len(sightings.asked)} known records of {entity.name} were not found."
         )
+        self._around.warehouse.refused(entity.name, refused, self._around.run_id)
+        outcome.error = refused
         return missed | dict.fromkeys(suspects, RecordsGoneError.code)
 
 

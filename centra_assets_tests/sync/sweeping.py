@@ -104,6 +104,15 @@ def told_by_tags(platform: Platform, result: dg.ExecuteInProcessResult) -> tuple
     return run.tags.get(ERROR_CODE_TAG), run.tags.get(FAILURE_TAG)
 
 
+def refusals(platform: Platform) -> list[tuple[str, str]]:
+    """What the trail says was refused, oldest first: of which entity, under which code."""
+    found = platform.warehouse.query(
+        "SELECT detail ->> 'entity' AS entity, detail ->> 'code' AS code FROM ops.audit "
+        "WHERE kind = 'load' AND outcome = 'refused' ORDER BY id"
+    )
+    return list(found.iter_rows())
+
+
 def lake_files(platform: Platform, name: str) -> int:
     """How many files the lake has of an entity."""
     return sum(len(platform.lake.files(name, partition)) for partition in platform.lake.partitions(name))

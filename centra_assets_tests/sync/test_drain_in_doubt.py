@@ -24,6 +24,7 @@ from centra_assets_tests.sync.hinting import (
     order_numbers,
     states,
 )
+from centra_assets_tests.sync.sweeping import refusals
 from centra_assets_tests.sync.test_drain import ALL_DAYS
 
 UNAVAILABLE = {"kind": "status", "status": 503, "share": 1.0}
@@ -91,6 +92,7 @@ def test_all_of_a_few_known_records_gone_is_not_believed_however_often_they_are_
         assert followed.code == "RECORDS_GONE"
     assert platform.count("orders") == 5
     assert (states(platform), errors(platform)) == ({"done": 5, "failed": 5}, ["RECORDS_GONE"])
+    assert set(refusals(platform)) == {("orders", "RECORDS_GONE")}
 
 
 def test_what_is_gone_is_counted_over_the_run_and_not_by_the_batch(own_platform: MakePlatform) -> None:

@@ -15,7 +15,7 @@ from centra_assets.sync.sweeping import Setting, Sweep
 from centra_assets.sync_config import Strategy
 from centra_assets_tests.assets.conftest import MakePlatform
 from centra_assets_tests.assets.platform import Platform
-from centra_assets_tests.sync.sweeping import lake_files, run_of, swept, swept_once, told_by_tags
+from centra_assets_tests.sync.sweeping import lake_files, refusals, run_of, swept, swept_once, told_by_tags
 
 SNAPSHOT = Setting(Strategy.SNAPSHOT)
 WINDOW = Setting(Strategy.WINDOW, window_days=14)
@@ -148,6 +148,7 @@ def test_a_snapshot_that_collapsed_is_refused_and_touches_nothing(own_platform: 
     assert outcome.error is not None
     assert (outcome.error.code, outcome.error.transient) == ("STORAGE_COLLAPSE", False)
     assert (platform.count("markets"), lake_files(platform, "markets")) == (before, files)
+    assert refusals(platform) == [("markets", "STORAGE_COLLAPSE")]
 
 
 def test_one_entity_that_fails_holds_up_no_other(own_platform: MakePlatform) -> None:
