@@ -15,6 +15,7 @@ from centra_assets.resources.centra import CentraResource
 from centra_assets.resources.storage import LakeResource, WarehouseResource
 from centra_assets.storage.quarantined import SetAside, set_aside
 from centra_assets.storage.sync_state import SyncState
+from centra_assets.sync.alive import alive, watched
 from centra_assets.sync.retrying import SOURCE, Retried, retry
 from centra_assets.sync.sweeping import Surroundings
 from centra_assets.sync.telling import materializations
@@ -22,6 +23,7 @@ from centra_assets.sync.telling import materializations
 RETRY_QUARANTINED, RETRY_OP = "retry_quarantined", "retry_records"
 
 _KEYS_TOLD = 20
+_LONGEST_SECONDS = 6 * 3600
 
 
 class RetryConfig(dg.Config):
@@ -44,7 +46,7 @@ def build_retry_job(entities: Sequence[Entity], calendar: Calendar) -> dg.JobDef
         warehouse: WarehouseResource,
     ) -> None:
         # Behind real time, before backfills: a person waits for it.
-        with failures_told_apart(), centra.client(Priority.WRITE) as client:
+        with alive(context, warehouse), failures_told_apart(), centra.client(Priority.WRITE) as client:
             around = Surroundings(
                 client=client,
                 lake=lake.open(),
@@ -68,6 +70,7 @@ def build_retry_job(entities: Sequence[Entity], calendar: Calendar) -> dg.JobDef
         name=RETRY_QUARANTINED,
         description="Tries records in ops.quarantine again, all of them or those of the config: fetches them anew from "
         "Centra, or (refetch: false) parses what the lake has. `centra-assets quarantine retry` starts it, too.",
+        tags=watched(_LONGEST_SECONDS),
         executor_def=dg.in_process_executor,
     )
     def job() -> None:

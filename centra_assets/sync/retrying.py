@@ -78,7 +78,7 @@ def retry(entity: Entity, records: Sequence[SetAside], around: Surroundings, *, 
     Every batch is in the audit, in the transaction that loads it. What fails is in the result, and harms no other.
     """
     attempt = _Attempt(entity, around, Retried(entity, tried=len(records)), actor, refetch)
-    with around.client.measure() as stats:
+    with around.client.measure(entity.name) as stats:
         for begin in range(0, len(records), _BATCH):
             attempt.batch(records[begin : begin + _BATCH])
     attempt.outcome.requests, attempt.outcome.complexity = stats.requests, stats.complexity

@@ -9,6 +9,7 @@ import pytest
 from centra_assets.entities.model import Axis
 from centra_assets.sensors.dynamic_partitions import register
 from centra_assets.sync import retrying
+from centra_assets.sync.alive import SIGNS_TAG
 from centra_assets.sync.apply import apply
 from centra_assets.sync.quarantine_ops import RETRY_OP, RETRY_QUARANTINED
 from centra_assets_tests.assets.conftest import MakePlatform
@@ -56,6 +57,12 @@ def outcomes(platform: Platform) -> list[tuple[str, int, int]]:
     return list(found.iter_rows())
 
 
+def requests_spent(platform: Platform, name: str) -> int:
+    """What was asked of Centra for an entity, as ops.api_spending has it."""
+    found = platform.warehouse.query("select requests from ops.api_spending where entity = %s", [name])
+    return int(found["requests"].sum())
+
+
 def failure(result: dg.ExecuteInProcessResult) -> str:
     data = result.failure_data_for_node(RETRY_OP)
     assert data is not None and data.user_failure_data is not None
@@ -79,11 +86,16 @@ def test_of_records_that_fail_together_all_but_the_culprit_leave(
         return apply(entity, rows, **options)
 
     monkeypatch.setattr(retrying, "apply", choking)
+    spent = requests_spent(platform, "orders")
     result = retry(platform)
     assert not result.success
     assert "INTERNAL_ERROR" in failure(result) and "somebody" not in failure(result)
     assert aside(platform) == [culprit]
     assert ("failed", 0, 1) in outcomes(platform)
+    run = platform.instance.get_run_by_id(result.run_id)
+    # A dead one is ended; while it lived it said so.
+    assert run is not None and run.tags[SIGNS_TAG] == "true"
+    assert requests_spent(platform, "orders") > spent
     assert sum(left for _, left, _ in outcomes(platform)) == 5
     monkeypatch.undo()
     # What was not asked for is left alone.
