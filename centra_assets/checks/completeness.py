@@ -175,12 +175,25 @@ class _Look:
         return [key for key in expected if key not in whole]
 
     def failed(self, assets: Sequence[dg.AssetKey], axis: Axis) -> list[str]:
-        """Partitions whose last attempt failed, as `asset partition`."""
+        """Partitions whose last attempt failed, as `asset partition`; of an asset without any, the asset."""
+        if axis is Axis.NONE:
+            return [asset.to_user_string() for asset in assets if self._is_left_failed(asset)]
         return [
             f"{asset.to_user_string()} {key}"
             for asset in assets
             for key in self._in_state(asset, axis, dg.AssetPartitionStatus.FAILED)
         ]
+
+    def _is_left_failed(self, asset: dg.AssetKey) -> bool:
+        """Whether the last run that was to materialize it failed, and nothing has since."""
+        entries = [record.asset_entry for record in self.instance.get_asset_records([asset])]
+        if not entries or not entries[0].last_run_id:
+            return False
+        run = self.instance.get_run_record_by_id(entries[0].last_run_id)
+        if run is None or run.dagster_run.status is not dg.DagsterRunStatus.FAILURE:
+            return False
+        newest = entries[0].last_materialization
+        return newest is None or newest.timestamp < run.create_timestamp.timestamp()
 
     def behind(self, entity: Entity) -> tuple[list[str], int]:
         """Partitions of which raw has what core does not, and how many there was no time to look at."""

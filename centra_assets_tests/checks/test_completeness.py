@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -9,7 +10,8 @@ import psycopg
 import pytest
 
 from centra_assets.assets.metadata import core_key, raw_key
-from centra_assets.checks.completeness import build_completeness_checks
+from centra_assets.checks.completeness import _Look, build_completeness_checks
+from centra_assets.entities.model import Axis
 from centra_assets.entities.registry import entity
 from centra_assets.marts.registry import MARTS
 from centra_assets.partitions import partitions_definition
@@ -105,6 +107,32 @@ def test_a_partition_that_was_left_failed_is_named_with_its_asset_until_a_later_
     assert found.severity is dg.AssetCheckSeverity.ERROR
     run_of(platform, core_key("order_lines"), every[2], fails=False)
     assert looked(platform)[CHECK].passed
+
+
+def test_an_asset_without_partitions_is_left_failed_until_anything_materializes_it() -> None:
+    key = dg.AssetKey(["raw", "stores"])
+    nothing: Any = None
+
+    def materialize(instance: dg.DagsterInstance, *, fails: bool) -> None:
+        @dg.asset(key=key)
+        def some() -> None:
+            if fails:
+                raise dg.Failure("Centra was away")
+
+        dg.materialize([some], instance=instance, raise_on_error=False, run_config=QUIET)
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        look = _Look(instance, nothing, nothing, nothing, nothing, datetime.now(UTC))
+        assert look.failed([key], Axis.NONE) == []
+        for mends in (
+            lambda: materialize(instance, fails=False),
+            # As a hint does it.
+            lambda: instance.report_runless_asset_event(dg.AssetMaterialization(key)),
+        ):
+            materialize(instance, fails=True)
+            assert look.failed([key], Axis.NONE) == ["raw/stores"]
+            mends()
+            assert look.failed([key], Axis.NONE) == []
 
 
 def test_a_partition_of_which_raw_knows_more_than_core_is_behind_until_it_is_loaded(platform: Platform) -> None:
