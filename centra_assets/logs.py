@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -43,7 +44,9 @@ _RULES: Sequence[tuple[re.Pattern[str], str]] = (
     (re.compile(r"[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"), E_MAIL),
 )
 
-_marked: set[str] = set()
+# Replaced and never changed: one thread may read it while another marks.
+_marked: frozenset[str] = frozenset()
+_marking = threading.Lock()
 _work: ContextVar[Mapping[str, str]] = ContextVar("centra_work", default={})  # noqa: B039 - never changed in place
 
 # What our factory adds to a record.
@@ -52,7 +55,9 @@ _WORK, _FAULT = "centra_work", "centra_fault"
 
 def mark(*values: str) -> None:
     """Values that no line of this process may show, whatever stands around them: tokens, secrets of webhooks."""
-    _marked.update(value for value in values if len(value) >= _SHORTEST_MARKED)
+    global _marked
+    with _marking:
+        _marked = _marked.union(value for value in values if len(value) >= _SHORTEST_MARKED)
 
 
 def redacted(text: str) -> str:

@@ -34,7 +34,7 @@ MAIL, TOKEN, PASSWORD = "anna.andersson@example.com", "tok-5f2e-very-secret", "p
 def as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What hide and mark change for a whole process is changed for one test."""
     factory = logging.getLogRecordFactory()
-    monkeypatch.setattr(logs, "_marked", set())
+    monkeypatch.setattr(logs, "_marked", frozenset())
     yield
     logging.setLogRecordFactory(factory)
 
@@ -61,6 +61,15 @@ def made(message: str, *args: object, **extra: Any) -> logging.LogRecord:
     return logging.getLogger("a.logger").makeRecord(
         "a.logger", logging.WARNING, "f.py", 1, message, args, None, **extra
     )
+
+
+def test_a_secret_may_be_marked_while_a_line_is_redacted() -> None:
+    mark(TOKEN, "another-secret")
+    reading = iter(logs._marked)
+    first = next(reading)
+    mark("a-secret-of-another-thread")
+    assert {first, *reading} == {TOKEN, "another-secret"}
+    assert redacted("a-secret-of-another-thread") == logs.HIDDEN
 
 
 class TestRedaction:
