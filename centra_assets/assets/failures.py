@@ -32,10 +32,16 @@ def failures_told_apart() -> Iterator[None]:
     """
     try:
         yield
-    except (dg.Failure, dg.RetryRequested, dg.DagsterError):
+    except (dg.Failure, dg.RetryRequested) as known:
+        # Dagster keeps the error that was being handled, and its words, with the one that is raised.
+        known.__cause__ = None
+        raise known from None
+    except dg.DagsterError:
         raise
     except Exception as error:
         known = translated(error)
+        # A library may have added a note, and Dagster keeps notes.
+        vars(known).pop("__notes__", None)
         tag_run(known.code, transient=known.transient)
         if known.transient:
             raise known from None

@@ -106,6 +106,27 @@ def ours() -> None:
     raise CollapseError("Too much would go.")
 
 
+def a_failure_while_another() -> None:
+    try:
+        a_key()
+    except KeyError:
+        raise dg.Failure("told before", allow_retries=False)  # noqa: B904 - as a step might
+
+
+def with_a_note() -> None:
+    error = CollapseError("Too much would go.")
+    error.add_note(f"while reading {SOMEBODY}")
+    raise error
+
+
+@pytest.mark.parametrize("work", [a_failure_while_another, with_a_note])
+def test_what_is_handled_or_noted_beside_the_failure_is_not_kept(work: Any) -> None:
+    result, instance = executed(work)
+    with instance:
+        assert not result.success
+        assert SOMEBODY not in logged(instance, result.run_id)
+
+
 def test_without_the_boundary_dagster_would_keep_what_was_said() -> None:
     @dg.job(executor_def=dg.in_process_executor)
     def steps() -> None:
