@@ -37,7 +37,7 @@ class Town:
     person: Person
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def town(postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """Loaded, with a change that made history and a record in quarantine. For copies only."""
     database = f"town_{next(_numbers)}"

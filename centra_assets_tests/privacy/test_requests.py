@@ -12,14 +12,16 @@ import psycopg
 import pytest
 
 from centra_assets.privacy import forgetting as forgetting_module
+from centra_assets.privacy.errors import ForgettingBusyError, RewriteRefusedError
 from centra_assets.privacy.forgetting import Forgetting
 from centra_assets.privacy.forgotten import Admission, ForgottenList
 from centra_assets.privacy.requests import LOOK_AGAIN_AFTER
 from centra_assets.retention import raw
 from centra_assets.retention.model import Deadline, Moment, Outcome
 from centra_assets.storage.lake import SCHEMA, Lake
+from centra_assets.storage.lake_file import Spill
 from centra_assets.storage.lake_leftovers import LONGEST_FETCH
-from centra_assets.storage.locks import alone
+from centra_assets.storage.locks import LAKE_UPKEEP, alone
 from centra_assets.storage.warehouse import Warehouse
 
 DAY = "2025-03-01"
@@ -149,3 +151,37 @@ def test_what_a_killed_process_left_half_written_goes_when_nobody_can_be_writing
     os.utime(under_way, (long_ago, long_ago))
     tidied(house.plain)
     assert not under_way.exists()
+
+
+def test_two_cannot_rewrite_the_lake_at_once_and_the_request_is_kept(house: House) -> None:
+    number = house.forgetting().ask([7], by="user: the test")
+    with alone(house.url, LAKE_UPKEEP) as is_alone:
+        assert is_alone
+        with pytest.raises(ForgettingBusyError):
+            house.forgetting().carry_out()
+    (request,) = house.forgetting().carry_out()
+    assert request.id == number
+    assert request.state == "done"
+
+
+def test_a_file_that_was_not_written_as_it_should_be_keeps_its_old_content(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(house.plain, 7, 9, at=datetime.now(UTC) - timedelta(days=2))
+    (held,) = house.plain.files("customers", DAY)
+    before = Path(held.path).read_bytes()
+
+    def losing(spill: Spill, path: Path) -> None:
+        pl.concat(spill._frames).head(0).write_parquet(path)
+
+    monkeypatch.setattr(Spill, "write", losing)
+    house.forgetting().ask([7], by="user: the test")
+    with pytest.raises(RewriteRefusedError):
+        house.forgetting().carry_out()
+    assert list(Path(held.path).parent.iterdir()) == [Path(held.path)]
+    assert Path(held.path).read_bytes() == before
+    failed = Warehouse(house.url).query("select error, state from ops.forget_request")
+    assert failed.rows() == [("LAKE_REWRITE_REFUSED", "open")]
+    monkeypatch.undo()
+    house.forgetting().carry_out()
+    assert names(house.plain) == {"7": {None}, "9": {"Anna"}}
