@@ -6,7 +6,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from centra_assets.storage.embedded import EmbeddedPostgres
 from centra_assets_tests.alerts.conditions import settings
+from centra_assets_tests.alerts.database import emptied, shared_database
 from centra_assets_tests.alerts.endpoint import Endpoint
 from centra_assets_tests.alerts.mailbox import Mailbox
 from centra_assets_tests.sensors.alerting import SHOP, Desk, Make, Shop
@@ -18,8 +20,15 @@ def shop() -> Iterator[Shop]:
     yield SHOP
 
 
+@pytest.fixture(scope="session")
+def alerts_database(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    with shared_database(postgres_server) as url:
+        yield url
+
+
 @pytest.fixture
-def make(database_url: str, shop: Shop) -> Iterator[Make]:
+def make(alerts_database: str, shop: Shop) -> Iterator[Make]:
+    database_url = emptied(alerts_database)
     with Mailbox() as mailbox, Endpoint() as endpoint, dg.DagsterInstance.ephemeral() as instance:
 
         def made(instance: dg.DagsterInstance = instance, **given: Any) -> Desk:

@@ -40,11 +40,11 @@ def test_a_mail_server_that_was_down_gets_every_message_once_and_in_order(make: 
     assert len(desk.endpoint.calls) == 2
 
 
-def test_a_storm_is_one_message(make: Make, shop: Shop, database_url: str) -> None:
+def test_a_storm_is_one_message(make: Make) -> None:
     desk = make(delivery={"storm": 2, "gather": "0s"})
     desk.tick()
     rows = [(f"entity{number}", str(record)) for number in range(6) for record in range(30)]
-    with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
+    with psycopg.connect(desk.database_url) as connection, connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO ops.quarantine (entity, record_id, partition, reasons, fetched_at, first_seen, last_seen, "
             "run_id) VALUES (%s, %s, '', '{}', now(), now(), now(), '')",
@@ -57,21 +57,21 @@ def test_a_storm_is_one_message(make: Make, shop: Shop, database_url: str) -> No
     assert {alert["key"] for alert in call.document["alerts"]} == {f"quarantine/entity{number}" for number in range(6)}
 
 
-def test_records_stay_told_until_few_are_left_though_no_new_ones_come(desk: Desk, database_url: str) -> None:
-    with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
+def test_records_stay_told_until_few_are_left_though_no_new_ones_come(desk: Desk) -> None:
+    with psycopg.connect(desk.database_url) as connection, connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO ops.quarantine (entity, record_id, partition, reasons, fetched_at, first_seen, last_seen, "
             "run_id) VALUES ('orders', %s, '', '{}', now(), now(), now(), '')",
             [(str(record),) for record in range(30)],
         )
     desk.tick()
-    with psycopg.connect(database_url) as connection:
+    with psycopg.connect(desk.database_url) as connection:
         connection.execute("UPDATE ops.quarantine SET first_seen = first_seen - interval '2 hours'")
     for minutes in (10, 30):
         desk.ahead = timedelta(minutes=minutes)
         desk.tick()
     assert len(desk.mailbox.mails) == 1
-    with psycopg.connect(database_url) as connection:
+    with psycopg.connect(desk.database_url) as connection:
         connection.execute("DELETE FROM ops.quarantine WHERE record_id::integer >= 24")
     desk.tick()
     assert desk.mailbox.subjects[1:] == ["[recovered] orders: 30 records in quarantine"]
@@ -80,14 +80,16 @@ def test_records_stay_told_until_few_are_left_though_no_new_ones_come(desk: Desk
     assert "quarantine list --entity orders" in told
 
 
-def test_hints_that_wait_too_long_are_told_and_their_end_as_well(desk: Desk, database_url: str) -> None:
-    Inbox(database_url).store([Delivery("webhook", "shop", "1", [Hint("orders", "", "order", "update", "1", "{}")])])
+def test_hints_that_wait_too_long_are_told_and_their_end_as_well(desk: Desk) -> None:
+    Inbox(desk.database_url).store(
+        [Delivery("webhook", "shop", "1", [Hint("orders", "", "order", "update", "1", "{}")])]
+    )
     desk.tick()
     assert desk.mailbox.subjects == []
     desk.ahead = timedelta(minutes=30)
     desk.tick()
     assert desk.mailbox.subjects == ["[warning] Hints wait for 30m: data is not in real time"]
-    with psycopg.connect(database_url) as connection:
+    with psycopg.connect(desk.database_url) as connection:
         connection.execute("UPDATE ops.inbox SET state = 'done'")
     desk.tick()
     assert desk.mailbox.subjects[1:] == ["[recovered] Hints wait for 30m: data is not in real time"]
@@ -100,8 +102,8 @@ def test_the_tokens_end_is_told_the_more_urgently_the_nearer_it_is(desk: Desk, d
     assert [call.document["severity"] for call in desk.endpoint.calls] == ([severity] if severity else [])
 
 
-def test_throttling_is_told(desk: Desk, database_url: str) -> None:
-    with psycopg.connect(database_url) as connection:
+def test_throttling_is_told(desk: Desk) -> None:
+    with psycopg.connect(desk.database_url) as connection:
         connection.execute("INSERT INTO ops.api_gate (environment, closed_until) VALUES ('shop.centra.example', now())")
     desk.tick()
     assert desk.mailbox.subjects == ["[warning] shop.centra.example throttles us: requests are answered with 429"]
