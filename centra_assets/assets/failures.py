@@ -32,10 +32,9 @@ def failures_told_apart() -> Iterator[None]:
     """
     try:
         yield
-    except (dg.Failure, dg.RetryRequested) as known:
+    except (dg.Failure, dg.RetryRequested) as told:
         # Dagster keeps the error that was being handled, and its words, with the one that is raised.
-        known.__cause__ = None
-        raise known from None
+        raise told from None
     except dg.DagsterError:
         raise
     except Exception as error:
