@@ -1,7 +1,7 @@
 """The right to be the only one of ours who does a thing, held by a connection. What is done with it is not known."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 
@@ -26,4 +26,7 @@ def alone(url: str, what: str) -> Iterator[bool]:
             row = connection.execute(statement, [f"centra_assets/{what}"]).fetchone()
         yield bool(row and row[0])
     finally:
+        # The server notices a closed connection a little later; who comes next need not wait for that.
+        with suppress(psycopg.Error):
+            connection.execute("SELECT pg_advisory_unlock_all()")
         connection.close()

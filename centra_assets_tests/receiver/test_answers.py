@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -212,9 +213,12 @@ def test_headers_that_trickle_in_are_given_up(receiver: httpx.Client, monkeypatc
 def test_endless_headers_are_given_up(receiver: httpx.Client) -> None:
     with _line(receiver) as line:
         line.sendall(b"POST /webhooks/shop HTTP/1.1\r\n")
-        with pytest.raises(OSError):
+        # It ends while we send or, where all of it fits into buffers on the way, after it; without an end it times out.
+        with suppress(ConnectionError):
             for number in range(2_000):
                 line.sendall(f"X-Header-{number}: {'x' * 1_000}\r\n".encode())
+            while line.recv(65_536):
+                pass
 
 
 def test_one_connection_carries_many_deliveries(receiver: httpx.Client, database_url: str) -> None:
