@@ -49,7 +49,7 @@ class SignsOfLife:
 def signs_of(url: str, run_ids: Collection[str]) -> dict[str, int]:
     """How many signs each of these runs has given; those that never gave one are left out.
 
-    What is told of other runs is forgotten: they are over. Raises storage's errors.
+    Signs of more than a week ago are forgotten: those runs are over. Raises storage's errors.
     """
     with translated(), psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
         connection.execute("DELETE FROM ops.run_sign WHERE seen_at < clock_timestamp() - interval '7 days'")
