@@ -79,7 +79,14 @@ def build_definitions(
     calendar = Calendar(settings.start_date, settings.timezone)
     marts = [mart for mart in MARTS if _are_wired([reads.table for reads in mart.reads], entities)]
     workbook_jobs = [build_workbook_job()] if _are_wired(WORKBOOK_READS, entities) else []
-    standing = build_standing(entities, marts, calendar, sync, token_expires_at=settings.api_token_expires_at)
+    standing = build_standing(
+        entities,
+        marts,
+        calendar,
+        sync,
+        workbook=bool(workbook_jobs),
+        token_expires_at=settings.api_token_expires_at,
+    )
     jobs = build_jobs(entities, standing.selection)
     sync_jobs = build_sync_jobs(entities, calendar, sync, marts)
     forget_job = build_forget_job()

@@ -10,7 +10,7 @@ import dagster as dg
 
 from centra_assets.calendar import Calendar
 from centra_assets.entities.model import Axis, Entity
-from centra_assets.finance.month import Month
+from centra_assets.finance.month import DUE_DAY, DUE_HOUR, Month
 from centra_assets.jobs import JOB_NAMES, AssetJob, assets_of
 from centra_assets.partitions import DYNAMIC_AXES, dynamic_name
 from centra_assets.sync_config import SyncConfig
@@ -20,8 +20,7 @@ SWEEP_OP, RECONCILE_OP = "sweep_entities", "reconcile_entities"
 # Runs that read partitions again have slots of their own, so that real time never waits behind them.
 LANE = {"centra_assets/lane": "refresh"}
 
-# By the third, what the last day's orders still had to say has been read by several sweeps and a reconciliation.
-MONTH_END = "0 5 3 * *"
+MONTH_END = f"0 {DUE_HOUR} {DUE_DAY} * *"
 HEALTH = "*/10 * * * *"
 
 _WORDS = {"*": "any", "/": "per", "-": "to", ",": "and", " ": "_"}

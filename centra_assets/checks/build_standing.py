@@ -16,6 +16,7 @@ from centra_assets.checks.freshness import build_freshness_checks, with_freshnes
 from centra_assets.checks.source import build_source_checks
 from centra_assets.checks.standing import build_standing_jobs, build_standing_schedules, selection_of
 from centra_assets.checks.token import build_token_check
+from centra_assets.checks.workbooks import build_workbooks_check
 from centra_assets.entities.model import Entity
 from centra_assets.marts.model import Mart
 from centra_assets.sync_config import SyncConfig
@@ -47,13 +48,18 @@ def build_standing(
     calendar: Calendar,
     sync: SyncConfig,
     *,
+    workbook: bool = False,
     token_expires_at: date | None = None,
 ) -> Standing:
-    """The cheap ones and the rules by the hour, those that ask Centra or read everything by night."""
+    """The cheap ones and the rules by the hour, those that ask Centra or read everything by night.
+
+    `workbook` is whether the finance workbook is wired.
+    """
     hourly = [
         *build_freshness_checks(entities, sync),
         *build_completeness_checks(entities, marts, calendar, sync),
         *build_token_check(entities, token_expires_at),
+        *([build_workbooks_check(calendar)] if workbook else []),
     ]
     nightly = [*build_source_checks(entities, calendar, sync), *build_compliance_checks(entities, marts)]
     of_rows = [core_key(contract.table) for entity in entities for contract in entity.tables]

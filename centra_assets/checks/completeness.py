@@ -139,6 +139,23 @@ def _judged_mart(key: dg.AssetCheckKey, mart: Mart, look: "_Look") -> dg.AssetCh
     return told(key, Found(failed=failed, behind=stale).keys(), failed=len(failed), behind=len(stale))
 
 
+def keys_of_axis(axis: Axis, calendar: Calendar, instance: dg.DagsterInstance) -> Sequence[str]:
+    """Every partition of the axis that there is now; none without partitions."""
+    definition = partitions_definition(axis, calendar)
+    return [] if definition is None else definition.get_partition_keys(dynamic_partitions_store=instance)
+
+
+def partitions_in(
+    state: dg.AssetPartitionStatus, asset: dg.AssetKey, axis: Axis, calendar: Calendar, instance: dg.DagsterInstance
+) -> list[str]:
+    """The asset's partitions that Dagster knows to be in the state."""
+    definition = partitions_definition(axis, calendar)
+    if definition is None:
+        return []
+    statuses = instance.get_status_by_partition(asset, keys_of_axis(axis, calendar, instance), definition) or {}
+    return [key for key, status in statuses.items() if status is state]
+
+
 class _Look:
     """One look at all partitions."""
 
@@ -165,7 +182,7 @@ class _Look:
         if entity.axis is Axis.NONE:
             return []
         if entity.axis not in DATED:
-            return sorted(set(self._keys(entity.axis)) - set(known))
+            return sorted(set(keys_of_axis(entity.axis, self._calendar, self.instance)) - set(known))
         whole = self.lake.newest_snapshots(entity.name, known)
         yesterday = self._now - timedelta(days=1)
         expected = keys_between(entity, self._calendar, None, yesterday)
@@ -181,7 +198,7 @@ class _Look:
         return [
             f"{asset.to_user_string()} {key}"
             for asset in assets
-            for key in self._in_state(asset, axis, dg.AssetPartitionStatus.FAILED)
+            for key in partitions_in(dg.AssetPartitionStatus.FAILED, asset, axis, self._calendar, self.instance)
         ]
 
     def _is_left_failed(self, asset: dg.AssetKey) -> bool:
@@ -218,10 +235,6 @@ class _Look:
         )
         return [day for day in rows["partition"] if self._calendar.has_day(day)]
 
-    def _keys(self, axis: Axis) -> Sequence[str]:
-        definition = partitions_definition(axis, self._calendar)
-        return [] if definition is None else definition.get_partition_keys(dynamic_partitions_store=self.instance)
-
     def _suspects(self, entity: Entity) -> list[str]:
         """Partitions that were fetched later than any row of theirs in core, newest first.
 
@@ -233,20 +246,14 @@ class _Look:
         )
         loaded = dict(held.iter_rows())
         fetched = self.lake.newest_fetches(entity.name, self.lake.partitions(entity.name))
-        busy = set(self._in_state(raw_key(entity), entity.axis, dg.AssetPartitionStatus.IN_PROGRESS))
+        running = dg.AssetPartitionStatus.IN_PROGRESS
+        busy = set(partitions_in(running, raw_key(entity), entity.axis, self._calendar, self.instance))
         late = [
             key
             for key, at in fetched.items()
             if key not in busy and at < self._now - _ON_ITS_WAY and (key not in loaded or loaded[key] < at)
         ]
         return sorted(late, reverse=True)
-
-    def _in_state(self, asset: dg.AssetKey, axis: Axis, state: dg.AssetPartitionStatus) -> list[str]:
-        definition = partitions_definition(axis, self._calendar)
-        if definition is None:
-            return []
-        statuses = self.instance.get_status_by_partition(asset, self._keys(axis), definition) or {}
-        return [key for key, status in statuses.items() if status is state]
 
     def _lacking(self, entity: Entity, partitions: Sequence[str], raw: pl.DataFrame) -> set[str]:
         """Those of the partitions of which core lacks something, by what a load would make of them now."""

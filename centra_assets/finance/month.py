@@ -2,8 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from centra_assets.calendar import Calendar
+
+# The day of the following month and the hour, the merchant's, at which it is written by itself. By then, what the last
+# day's orders still had to say has been read by several sweeps and a reconciliation.
+DUE_DAY, DUE_HOUR = 3, 5
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,11 @@ class Month:
     def days(self) -> list[str]:
         """Its days as ISO dates."""
         return [(self.first + timedelta(days=n)).isoformat() for n in range((self.following - self.first).days)]
+
+    def due(self, zone: ZoneInfo) -> datetime:
+        """When its workbook is written by itself."""
+        day = self.following.replace(day=DUE_DAY)
+        return datetime(day.year, day.month, day.day, DUE_HOUR, tzinfo=zone)
 
     def before(self) -> "Month":
         """The month before it."""
