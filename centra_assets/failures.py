@@ -58,6 +58,7 @@ _NAMED_PASSING = frozenset(
         "aiohttp.client_exceptions.ClientPayloadError",
         "botocore.exceptions.ConnectionError",
         "botocore.exceptions.HTTPClientError",
+        "dagster_postgres.utils.DagsterPostgresException",
         "httpx.TransportError",
         "sqlalchemy.exc.InterfaceError",
         "sqlalchemy.exc.OperationalError",

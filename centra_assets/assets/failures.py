@@ -6,11 +6,13 @@ Which failures are which is in `centra_assets.failures`; the alerts and sensors 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
+from typing import TypeVar
 
 import dagster as dg
 
 from centra_assets.errors import CentraAssetsError
 from centra_assets.failures import places, translated
+from centra_assets.logs import redacted
 
 # Seconds between tries: about 10, 20, 40, with jitter, so that a short outage of either side passes unnoticed.
 TRANSIENT_RETRIES = dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -27,24 +29,43 @@ _PLACES_TOLD = 10
 def failures_told_apart() -> Iterator[None]:
     """Turns a permanent error into a Failure that no retry policy touches; lets transient ones through.
 
-    Errors that are not ours come out as their type and place alone: their text may quote a record, and Dagster keeps
-    what a step raises. The run is tagged, so that whoever starts runs by himself knows what the last one died of.
+    Errors that are not ours, Dagster's included, come out as their type and place alone: their text may quote a record,
+    and Dagster keeps what a step raises. The run is tagged, so that whoever starts runs by himself knows what the last
+    one died of.
     """
     try:
         yield
-    except (dg.Failure, dg.RetryRequested) as told:
-        # Dagster keeps the error that was being handled, and its words, with the one that is raised.
-        raise told from None
-    except dg.DagsterError:
-        raise
-    except Exception as error:
+    except Exception as raised:
+        error = _beneath(raised)
+        if isinstance(error, dg.Failure | dg.RetryRequested):
+            # Dagster keeps the error that was being handled, and its words, with the one that is raised.
+            raise _bare(error) from None
         known = translated(error)
-        # A library may have added a note, and Dagster keeps notes.
-        vars(known).pop("__notes__", None)
+        known.cause = redacted(known.cause)
+        known.args = (known.cause,)
         tag_run(known.code, transient=known.transient)
         if known.transient:
-            raise known from None
+            raise _bare(known) from None
         raise _failure(known, error) from None
+    except BaseException as interrupted:
+        # Whoever ends the run says nothing against its work, which may have been failing at that moment.
+        raise _bare(interrupted) from None
+
+
+def _beneath(error: Exception) -> Exception:
+    """What user code raised, where Dagster wrapped it."""
+    while isinstance(error, dg.DagsterUserCodeExecutionError):
+        error = error.user_exception
+    return error
+
+
+_Raised = TypeVar("_Raised", bound=BaseException)
+
+
+def _bare(error: _Raised) -> _Raised:
+    """The error without notes: a library may have added one, and Dagster keeps them."""
+    vars(error).pop("__notes__", None)
+    return error
 
 
 def _failure(known: CentraAssetsError, error: Exception) -> dg.Failure:

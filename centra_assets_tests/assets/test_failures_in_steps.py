@@ -1,6 +1,7 @@
 """What leaves a failing step: an error of ours in Dagster's event log and tags, retried or not, and nobody's data."""
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,13 +11,19 @@ import httpx
 import polars as pl
 import psycopg
 import pytest
+import sqlalchemy.exc
+from dagster._utils.error import serializable_error_info_from_exc_info
+from dagster_postgres.utils import DagsterPostgresException
 
+from centra_assets import logs
 from centra_assets.assets.failures import ERROR_CODE_TAG, FAILURE_TAG, failed_of, failures_told_apart
 from centra_assets.assets.metadata import core_key
 from centra_assets.centra.errors import ServerError, TransportError
 from centra_assets.entities.model import TransformContext
 from centra_assets.entities.registry import entity
 from centra_assets.errors import CentraAssetsError
+from centra_assets.failures import is_transient
+from centra_assets.logs import mark
 from centra_assets.storage.errors import CollapseError
 from centra_assets_tests.assets.conftest import MakePlatform
 from centra_assets_tests.assets.platform import QUIET
@@ -102,6 +109,49 @@ def a_chain() -> None:
         raise ServerError("Centra is out of order.") from error
 
 
+def metadata_of_no_kind() -> None:
+    """What Dagster refuses, and quotes."""
+    dg.AssetObservation("somebody", metadata={"name": Unspeakable()})  # type: ignore[dict-item]
+
+
+class Unspeakable:
+    """A value that no metadata can hold."""
+
+    def __repr__(self) -> str:
+        return SOMEBODY
+
+    __str__ = __repr__
+
+
+def an_invariant() -> None:
+    raise dg.DagsterInvariantViolationError(f"the row {SOMEBODY} is not what it should be")
+
+
+def wrapped(error: Exception) -> Exception:
+    """The error as Dagster wraps what user code raises."""
+    try:
+        raise error
+    except Exception:
+        return dg.DagsterUserCodeExecutionError(
+            f"failed over {SOMEBODY}", user_exception=error, original_exc_info=sys.exc_info()
+        )
+
+
+def a_wrapped_key() -> None:
+    raise wrapped(KeyError(SOMEBODY))
+
+
+def a_wrapped_outage() -> None:
+    raise wrapped(ServerError("Centra is out of order."))
+
+
+def an_outage_of_dagsters_own_storage() -> None:
+    try:
+        raise sqlalchemy.exc.OperationalError(f"insert {SOMEBODY}", {}, Exception("gone"))
+    except sqlalchemy.exc.OperationalError as error:
+        raise DagsterPostgresException(f"too many retries: {SOMEBODY}") from error
+
+
 def ours() -> None:
     raise CollapseError("Too much would go.")
 
@@ -119,7 +169,22 @@ def with_a_note() -> None:
     raise error
 
 
-@pytest.mark.parametrize("work", [a_failure_while_another, with_a_note])
+def a_failure_with_a_note() -> None:
+    failure = dg.Failure("told before", allow_retries=False)
+    failure.add_note(f"while reading {SOMEBODY}")
+    raise failure
+
+
+def asking_for_another_try_while_another() -> None:
+    try:
+        a_key()
+    except KeyError as error:
+        raise dg.RetryRequested(max_retries=0) from error
+
+
+@pytest.mark.parametrize(
+    "work", [a_failure_while_another, a_failure_with_a_note, asking_for_another_try_while_another, with_a_note]
+)
 def test_what_is_handled_or_noted_beside_the_failure_is_not_kept(work: Any) -> None:
     result, instance = executed(work)
     with instance:
@@ -158,6 +223,11 @@ def executed(work: Any) -> tuple[dg.ExecuteInProcessResult, dg.DagsterInstance]:
     [
         (row_in_detail, "INTERNAL_ERROR", 0),
         (a_key, "INTERNAL_ERROR", 0),
+        (metadata_of_no_kind, "INTERNAL_ERROR", 0),
+        (an_invariant, "INTERNAL_ERROR", 0),
+        (a_wrapped_key, "INTERNAL_ERROR", 0),
+        (a_wrapped_outage, "CENTRA_SERVER", 2),
+        (an_outage_of_dagsters_own_storage, "UNNAMED_OUTAGE", 2),
         (ours, "STORAGE_COLLAPSE", 0),
         (an_answer, "UNNAMED_OUTAGE", 2),
         (a_chain, "CENTRA_SERVER", 2),
@@ -200,6 +270,41 @@ def test_a_failure_that_was_told_apart_already_keeps_its_words() -> None:
         raise dg.Failure("told before", allow_retries=False)
 
 
-def test_an_interruption_goes_through_untouched() -> None:
-    with pytest.raises(KeyboardInterrupt), failures_told_apart():
-        raise KeyboardInterrupt
+def test_a_failure_that_dagster_wrapped_keeps_its_words() -> None:
+    with pytest.raises(dg.Failure, match="told before"), failures_told_apart():
+        raise wrapped(dg.Failure("told before", allow_retries=False))
+
+
+def test_what_asks_for_another_try_gets_it() -> None:
+    def asking() -> None:
+        raise dg.RetryRequested(max_retries=1, seconds_to_wait=0)
+
+    result, instance = executed(asking)
+    with instance:
+        assert [event.event_type_value for event in result.all_events].count("STEP_UP_FOR_RETRY") == 1
+
+
+def test_an_error_of_ours_tells_no_secret_that_was_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "_marked", frozenset())
+    mark("pass-phrase-of-ours")
+
+    def telling() -> None:
+        raise CollapseError("No connection with pass-phrase-of-ours.")
+
+    result, instance = executed(telling)
+    with instance:
+        kept = logged(instance, result.run_id)
+        assert "No connection with [hidden]." in kept
+        assert "pass-phrase-of-ours" not in kept
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, dg.DagsterExecutionInterruptedError])
+def test_an_interruption_goes_through_without_what_was_failing_just_then(kind: type[BaseException]) -> None:
+    with pytest.raises(kind) as interrupted, failures_told_apart():
+        try:
+            a_key()
+        finally:
+            raise kind
+    assert is_transient(interrupted.value)
+    kept = serializable_error_info_from_exc_info((kind, interrupted.value, interrupted.tb))
+    assert SOMEBODY not in kept.to_string()
