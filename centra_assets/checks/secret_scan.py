@@ -22,7 +22,7 @@ from centra_assets.storage.warehouse import Warehouse
 # As which the mark of raw is kept in ops.sync_state, for the entity `raw/<name>`.
 STRATEGY = "payment_secrets"
 # When more is recognised than before, everything is read again.
-_VERSION = 2
+_VERSION = 3
 # How much of raw one scan reads, as it is packed, and in how many files.
 _MOST_BYTES, _MOST_FILES = 256 * 1024 * 1024, 4_000
 # A file is named by when its fetch began, and may appear so much later.
