@@ -14,7 +14,7 @@ from centra_assets.assets.raw import source_key
 from centra_assets.checks import anonymised, secret_scan
 from centra_assets.checks.secret_scan import Relation
 from centra_assets.checks.standing import described, told
-from centra_assets.checks.vat_rates import is_plausible
+from centra_assets.checks.vat_rates import ENDS, is_plausible
 from centra_assets.entities.model import Entity
 from centra_assets.marts.model import Mart
 from centra_assets.resources.storage import LakeResource, WarehouseResource
@@ -42,19 +42,20 @@ _RATES_OF_LINES = described(
     "Every rate on a line of an order is zero, one of the country's own, or one of the merchant's tax rules there; "
     "where no table of rates is known, not above 27 %. Orders without any tax are left out: one that was deducted is "
     "another country's.",
-    "compare the tax rule in Centra with the country's rates before anything is declared; a rate that is new by law is "
-    "plausible on lines as soon as a tax rule has it.",
+    "compare the tax rule in Centra with the country's rates before anything is declared; the table in "
+    f"checks/vat_rates.py ends in {ENDS}, and a rate that is newer is plausible on lines as soon as a tax rule has it.",
 )
 _RATES_OF_RULES = described(
     "Every rate of a tax rule is zero or one of the country's own; where no table of rates is known, not above 27 %. A "
     "rule does not vouch for itself.",
-    "compare the rule with the country's rates before anything is declared; one that is right and newer than the table "
-    "in checks/vat_rates.py stays a warning until the table has it.",
+    "compare the rule with the country's rates before anything is declared; the table in checks/vat_rates.py ends in "
+    f"{ENDS}, and a rule that is right and newer stays a warning until the table has its rate.",
 )
 
 _TAXED = """
 SELECT o.country_code AS country, l.tax_percent AS rate, count(*) AS lines,
-  array_to_string((array_agg(DISTINCT o.number ORDER BY o.number DESC))[1:3], ', ') AS orders
+  array_to_string((array_agg(DISTINCT o.number ORDER BY o.number DESC))[1:3], ', ') AS orders,
+  extract(year FROM min(o.created_at))::int AS since
 FROM core.order_lines l JOIN core.orders o ON o.number = l.order_number
 WHERE o.country_code IS NOT NULL AND l.tax_percent > 0 AND coalesce(o.tax_deducted, 0) = 0
   AND coalesce(o.tax_added, 0) + coalesce(o.tax_included, 0) > 0
@@ -179,13 +180,13 @@ def _rate_checks(wired: set[str]) -> dg.AssetChecksDefinition:
 
 
 def implausible_lines(store: Warehouse) -> list[str]:
-    """`SE 33.00000000: 12 lines, orders 1017, 1018`."""
+    """`SE 33 %: 12 lines, orders 1017, 1018`; of a rate that came after the table's end, that as well."""
     if not _are_there(store, ["order_lines", "orders"]):
         return []
     rates = _configured(store)
     return [
-        f"{country} {_plain(rate)} %: {lines} lines, orders {orders}"
-        for country, rate, lines, orders in store.query(_TAXED).iter_rows()
+        f"{country} {_plain(rate)} %: {lines} lines, orders {orders}{_newer(since)}"
+        for country, rate, lines, orders, since in store.query(_TAXED).iter_rows()
         if not is_plausible(country, rate, rates.get(country, frozenset()))
     ]
 
@@ -209,6 +210,10 @@ def _configured(store: Warehouse) -> dict[str, frozenset[Decimal]]:
     for country, rate, _ in store.query(_CONFIGURED).iter_rows():
         found.setdefault(country, set()).add(rate)
     return {country: frozenset(rates) for country, rates in found.items()}
+
+
+def _newer(since: int | None) -> str:
+    return f"; none before {since}, and the table of rates ends in {ENDS}" if since is not None and since > ENDS else ""
 
 
 def _plain(rate: Decimal) -> str:

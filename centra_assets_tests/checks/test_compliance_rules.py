@@ -8,9 +8,12 @@ import polars as pl
 import psycopg
 import pytest
 
+from centra_assets.checks.compliance import build_compliance_checks, implausible_lines
 from centra_assets.checks.payment_secrets import SUSPICIOUS, is_card_number, secrets_in, secrets_in_payload
 from centra_assets.checks.token import judged
-from centra_assets.checks.vat_rates import HIGHEST, RATES, is_plausible
+from centra_assets.checks.vat_rates import ENDS, HIGHEST, RATES, is_plausible
+from centra_assets.entities.registry import entity
+from centra_assets.storage.warehouse import Warehouse
 
 # Numbers that the schemes publish for trying out; no account has them.
 CARDS = (
@@ -51,6 +54,12 @@ INNOCENT = (
     "The bearer of this is welcome",
     "PostNord 1234",
 )
+# What the check of rates reads of core.
+_ORDERS = """
+CREATE TABLE core.orders (number bigint, country_code text, tax_deducted numeric, tax_added numeric,
+  tax_included numeric, created_at timestamptz);
+CREATE TABLE core.order_lines (order_number bigint, tax_percent numeric)
+"""
 
 
 @pytest.mark.parametrize("digits", CARDS)
@@ -124,10 +133,31 @@ class TestVatRates:
         assert not is_plausible("DE", Decimal(25))
 
     @pytest.mark.parametrize(
-        ("country", "rate"), [("LU", 16), ("LU", 13), ("LU", 7), ("RO", 11), ("CY", 3), ("MT", 12)]
+        ("country", "rate"), [("LU", 16), ("LU", 13), ("LU", 7), ("RO", 11), ("CY", 3), ("MT", 12), ("LT", 12)]
     )
     def test_rates_that_came_after_2021_are_known(self, country: str, rate: int) -> None:
         assert is_plausible(country, Decimal(rate))
+
+    @pytest.mark.parametrize(("country", "rate"), [("FI", "13.5"), ("FI", "14"), ("LT", "9"), ("AT", "4.9")])
+    def test_rates_of_2026_and_those_before_them_are_known(self, country: str, rate: str) -> None:
+        assert is_plausible(country, Decimal(rate))
+
+    def test_orders_after_the_tables_end_are_judged_by_it_and_told_of_it(self, database_url: str) -> None:
+        with psycopg.connect(database_url) as connection:
+            connection.execute(_ORDERS)
+            for number, year, rate in ((1, ENDS, 26), (2, ENDS + 1, 26), (3, ENDS + 3, 25), (4, ENDS + 2, 11)):
+                connection.execute("INSERT INTO core.orders VALUES (%s, 'SE', 0, 1, 0, %s)", [number, f"{year}-05-03"])
+                connection.execute("INSERT INTO core.order_lines VALUES (%s, %s)", [number, rate])
+        assert implausible_lines(Warehouse(database_url)) == [
+            f"SE 11 %: 1 lines, orders 4; none before {ENDS + 2}, and the table of rates ends in {ENDS}",
+            "SE 26 %: 2 lines, orders 2, 1",
+        ]
+
+    def test_the_remedy_says_where_the_table_ends(self) -> None:
+        (checks,) = build_compliance_checks([entity("orders"), entity("tax_rules")], [])[1:]
+        remedies = [str(spec.description).partition(" What to do: ")[2] for spec in checks.check_specs]
+        assert len(remedies) == 2
+        assert all(f"ends in {ENDS}" in remedy for remedy in remedies)
 
     def test_no_tax_is_plausible_everywhere(self) -> None:
         assert is_plausible("SE", Decimal(0))
