@@ -1,8 +1,11 @@
 """What an installation is told by its environment. Nothing is read before `Settings.load` is called."""
 
+import json
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import psycopg
@@ -11,6 +14,7 @@ from pydantic import AfterValidator, AnyHttpUrl, BeforeValidator, Field, SecretS
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from centra_assets.errors import CentraAssetsError
+from centra_assets.logs import mark
 
 
 class SettingsError(CentraAssetsError):
@@ -100,12 +104,55 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls) -> Self:
-        """Read the environment; SettingsError names what is wrong, never the value of a secret."""
+        """Read the environment; SettingsError names what is wrong, never the value of a secret.
+
+        From here on no line of this process shows one.
+        """
         try:
-            return cls()
+            settings = cls()
         except ValidationError as error:
             problems = "; ".join(
                 f"CENTRA_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
                 for problem in error.errors(include_input=False, include_url=False)
             )
             raise SettingsError(problems + ".") from None
+        mark(*settings.secrets())
+        return settings
+
+    def secrets(self) -> Iterator[str]:
+        """All that must not be shown, in every form in which it may be written."""
+        if self.api_token is not None:
+            yield self.api_token.get_secret_value()
+        if self.database_url is not None:
+            yield from _passwords(self.database_url.get_secret_value())
+        if self.webhook_secrets is not None:
+            yield from _webhook_secrets(self.webhook_secrets.get_secret_value())
+
+
+def _passwords(url: str) -> Iterator[str]:
+    """The passwords in a database's URL: as they are, as they stand in the URL, and as others would write them there.
+
+    One that is the name of the user or the database is nobody's secret, and hiding it would make logs unreadable.
+    """
+    parts = conninfo_to_dict(url)
+    names = {parts.get(name) for name in ("user", "dbname", "host")}
+    for name in ("password", "sslpassword"):
+        password = str(parts.get(name) or "")
+        if password and password not in names:
+            yield from (password, quote(password, safe=""))
+            if name == "password":
+                yield urlsplit(url).password or ""
+
+
+def _webhook_secrets(written: str) -> Iterator[str]:
+    """The secrets in CENTRA_WEBHOOK_SECRETS, however its plugins are written; of what is no JSON, the whole."""
+    yield written
+    try:
+        plugins = json.loads(written)
+    except ValueError:
+        return
+    for plugin in plugins.values() if isinstance(plugins, dict) else ():
+        secrets = plugin.get("secrets") if isinstance(plugin, dict) else plugin
+        yield from (
+            secret for secret in (secrets if isinstance(secrets, list) else [secrets]) if isinstance(secret, str)
+        )

@@ -2,6 +2,8 @@
 
 import pytest
 
+from centra_assets import logs
+
 pytest_plugins = ["centra_assets_tests.fixtures.postgres", "centra_assets_tests.fixtures.sandbox"]
 
 
@@ -13,3 +15,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=0.0,
         help="how long ago the tests' shops stopped living; every moment makes another shop",
     )
+
+
+@pytest.fixture(autouse=True)
+def secrets_are_of_one_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever loads settings marks their secrets for the whole process, and all tests are one process."""
+    monkeypatch.setattr(logs, "_marked", frozenset())

@@ -31,10 +31,9 @@ MAIL, TOKEN, PASSWORD = "anna.andersson@example.com", "tok-5f2e-very-secret", "p
 
 
 @pytest.fixture(autouse=True)
-def as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What hide and mark change for a whole process is changed for one test."""
+def as_it_was() -> Iterator[None]:
+    """What hide changes for a whole process is changed for one test."""
     factory = logging.getLogRecordFactory()
-    monkeypatch.setattr(logs, "_marked", frozenset())
     yield
     logging.setLogRecordFactory(factory)
 

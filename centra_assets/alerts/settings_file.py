@@ -1,4 +1,7 @@
-"""Reads alerts.yaml: the project's own file, then the merchant's over it. What the settings mean is in settings."""
+"""Reads alerts.yaml: the project's own file, then the merchant's over it. What the settings mean is in settings.
+
+The secrets that it names are marked: from then on no line of this process shows them.
+"""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -6,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from centra_assets.alerts.channels.secrets import hide_secrets
 from centra_assets.alerts.errors import AlertsConfigError
 from centra_assets.alerts.model import Kind
 from centra_assets.alerts.settings import (
@@ -23,6 +27,8 @@ from centra_assets.yaml_layers import Layer
 
 PACKAGED = "alerts.yaml (the project's own)"
 
+# Fields of channels that name an environment variable with a secret. The user of a mail server is none.
+_SECRETS = ("url_env", "password_env", "secret_env")
 _SECTIONS = ("channels", "routes", "kinds", "subjects", "watch", "delivery")
 
 
@@ -46,8 +52,10 @@ def read_alert_settings(path: Path | None = None) -> AlertSettings:
     problems = [problem for layer in layers for problem in layer.problems] or list(_contradictions(layers))
     if problems:
         raise AlertsConfigError("; ".join(dict.fromkeys(problems)) + ".")
+    channels = _channels(layers)
+    hide_secrets(filter(None, (getattr(channel, name, None) for channel in channels.values() for name in _SECRETS)))
     return AlertSettings(
-        channels=_channels(layers),
+        channels=channels,
         routes=[Route(**part) for part in _listed(layers, "routes")],
         kinds={kind: Rule(**_merged(layers, ("kinds", str(kind)))) for kind in Kind},
         subjects=[SubjectRule(**part) for part in _listed(layers[::-1], "subjects")],

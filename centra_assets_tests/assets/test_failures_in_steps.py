@@ -15,7 +15,6 @@ import sqlalchemy.exc
 from dagster._utils.error import serializable_error_info_from_exc_info
 from dagster_postgres.utils import DagsterPostgresException
 
-from centra_assets import logs
 from centra_assets.assets.failures import ERROR_CODE_TAG, FAILURE_TAG, failed_of, failures_told_apart
 from centra_assets.assets.metadata import core_key
 from centra_assets.centra.errors import ServerError, TransportError
@@ -284,8 +283,7 @@ def test_what_asks_for_another_try_gets_it() -> None:
         assert [event.event_type_value for event in result.all_events].count("STEP_UP_FOR_RETRY") == 1
 
 
-def test_an_error_of_ours_tells_no_secret_that_was_marked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "_marked", frozenset())
+def test_an_error_of_ours_tells_no_secret_that_was_marked() -> None:
     mark("pass-phrase-of-ours")
 
     def telling() -> None:

@@ -10,7 +10,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
-from centra_assets.alerts.channels.secrets import secret
+from centra_assets.alerts.channels.secrets import secret, setting
 from centra_assets.alerts.errors import AlertChannelRefusedError, AlertChannelUnavailableError
 from centra_assets.alerts.model import Message
 from centra_assets.alerts.settings import EmailChannel
@@ -59,7 +59,7 @@ def _connected(channel: EmailChannel) -> "Iterator[smtplib.SMTP]":
     """A session that is encrypted and logged in as the settings say; it never falls back to anything less."""
     import smtplib
 
-    user = secret(channel.user_env) if channel.user_env else None
+    user = setting(channel.user_env) if channel.user_env else None
     password = secret(channel.password_env) if channel.password_env else None
     timeout = channel.timeout_seconds
     server: smtplib.SMTP
