@@ -26,6 +26,7 @@ HISTORY_COLUMNS: tuple[Column, ...] = (
 
 _HISTORY = "history"
 _LOCK = 0x44444C  # "DDL"
+_LOCK_TIMEOUT: LiteralString = "SET LOCAL lock_timeout = '10s'"
 _RETIRED = "No longer in the contract; kept for what it holds."
 _NAME_LIMIT = 63  # bytes of a PostgreSQL identifier
 
@@ -108,6 +109,8 @@ def prepare(connection: Connection[TupleRow], tables: Iterable[Table]) -> list[s
         # Somebody else may be at it: look again under the lock.
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         steps = _steps(wanted, _existing(connection, wanted))
+        # Whoever wants the table after us waits as long as we do: rather be tried again than stand in the way.
+        connection.execute(_LOCK_TIMEOUT)
         for step in steps:
             connection.execute(step.statement)
         if steps:

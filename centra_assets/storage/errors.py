@@ -64,6 +64,17 @@ class WarehouseUnavailableError(StorageError):
     transient = True
 
 
+class MigrationHeldUpError(StorageError):
+    """A migration could not have a table for itself, for others had it all the time."""
+
+    code = "STORAGE_MIGRATION_HELD_UP"
+    remedy = (
+        "Find the transaction that stays open (pg_stat_activity, oldest xact_start), end it or wait for it, then run "
+        "`centra-assets migrate` again: it goes on where it was."
+    )
+    transient = True
+
+
 class LakePathError(StorageError):
     """A name that cannot be part of a path in the lake."""
 

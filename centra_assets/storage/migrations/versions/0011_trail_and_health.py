@@ -22,7 +22,6 @@ _STATEMENTS = (
     FOR EACH ROW EXECUTE FUNCTION ops.audit_is_written_now()
     """,
     "ALTER TABLE ops.audit ENABLE ALWAYS TRIGGER audit_is_written_now",
-    "CREATE INDEX audit_run ON ops.audit (run_id) WHERE run_id <> ''",
     """
     CREATE TABLE ops.audit_key (
         only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
@@ -51,7 +50,6 @@ _STATEMENTS = (
     """,
     "COMMENT ON TABLE ops.api_spending IS 'What was asked of Centra for each entity, by the hour in which the work "
     "ended: requests, complexity points, retries, answers 429, seconds waited for quota.'",
-    "CREATE INDEX inbox_done_at ON ops.inbox (done_at) WHERE done_at IS NOT NULL",
 )
 
 
