@@ -49,12 +49,16 @@ _HEADINGS = (
     "429s",
     "waited",
 )
+_FOOT = (
+    "Behind: since its last sweep ended without a failure, whether or not there was anything new; late and stale are "
+    "as the check `is_fresh` has them. Hints done and failed, rows, requests and what follows: of the last 24 hours."
+)
 
 
 def build_health_asset(entities: Sequence[Entity], sync: SyncConfig) -> dg.AssetsDefinition:
     """`marts/sync_health`, without partitions: each run brings the running hour up to date."""
-    names = [entity.name for entity in entities]
-    swept = {name: swept_by(sync.of(name)) for name in names}
+    settings = {entity.name: sync.of(entity.name) for entity in entities}
+    strategies = {name: str(of.sweep.strategy) for name, of in settings.items()}
 
     @dg.asset(
         key=HEALTH_KEY,
@@ -76,12 +80,12 @@ def build_health_asset(entities: Sequence[Entity], sync: SyncConfig) -> dg.Asset
     def sync_health(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
         started = time.monotonic()
         with failures_told_apart():
-            refreshed = refresh_health(warehouse.open(), names)
+            refreshed = refresh_health(warehouse.open(), strategies)
         context.log.info(f"{ASSET}: {refreshed.written} hours of entities, {refreshed.dropped} were too old.")
         return dg.MaterializeResult(
             metadata={
-                "health": dg.MetadataValue.md(page(refreshed.standing, swept)),
-                **numbers(refreshed.standing),
+                "health": dg.MetadataValue.md(page(refreshed.standing, settings)),
+                **numbers(refreshed.standing, settings),
                 "rows_written": refreshed.written,
                 "rows_dropped": refreshed.dropped,
                 "seconds": round(time.monotonic() - started, 3),
@@ -99,13 +103,14 @@ def swept_by(settings: EntitySync) -> str:
     return f"every {shortly(sweep.every)}" if sweep.every else f"at {sweep.cron}"
 
 
-def numbers(standing: pl.DataFrame) -> dict[str, Any]:
+def numbers(standing: pl.DataFrame, settings: Mapping[str, EntitySync]) -> dict[str, Any]:
     """What plots: sums over the entities, the worst of them, and each one's lag."""
     lags = dict(standing.select("entity", "lag_seconds").iter_rows())
     known = [lag for lag in lags.values() if lag is not None]
     return {
         "entities": standing.height,
-        "entities_never_loaded": standing.height - len(known),
+        "entities_never_loaded": standing["checked_at"].null_count(),
+        "entities_late": sum(bool(_lateness(name, lag, settings)) for name, lag in lags.items()),
         "lag_seconds_longest": max(known, default=0),
         "oldest_hint_seconds": standing["oldest_hint_seconds"].max() or 0,
         **{name: int(standing[name].sum()) for name in _NOW},
@@ -114,23 +119,34 @@ def numbers(standing: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def page(standing: pl.DataFrame, swept: Mapping[str, str]) -> str:
+def page(standing: pl.DataFrame, settings: Mapping[str, EntitySync]) -> str:
     """How each entity stands, as a Markdown table: what needs somebody first, then what is furthest behind."""
     if standing.is_empty():
         return "Nothing was measured yet."
-    needs_somebody = pl.col("hints_failed") + pl.col("records_quarantined")
-    ordered = standing.sort(needs_somebody > 0, "lag_seconds", descending=True, nulls_last=True)
+    late = [_lateness(name, lag, settings) for name, lag in standing.select("entity", "lag_seconds").iter_rows()]
+    needs_somebody = (pl.col("hints_failed") + pl.col("records_quarantined") > 0) | (pl.col("late") != "")
+    ordered = standing.with_columns(late=pl.Series(late, dtype=pl.String)).sort(
+        needs_somebody, "lag_seconds", descending=True, nulls_last=True
+    )
     lines = ["| " + " | ".join(_HEADINGS) + " |", "|---|" + "---:|" * (len(_HEADINGS) - 1)]
-    lines += ["| " + " | ".join(_cells(row, swept)) + " |" for row in ordered.iter_rows(named=True)]
-    return "\n".join([*lines, "", "Hints done and failed, rows, requests and what follows: of the last 24 hours."])
+    lines += ["| " + " | ".join(_cells(row, settings)) + " |" for row in ordered.iter_rows(named=True)]
+    return "\n".join([*lines, "", _FOOT])
 
 
-def _cells(row: Mapping[str, Any], swept: Mapping[str, str]) -> list[str]:
+def _lateness(name: str, lag: int | None, settings: Mapping[str, EntitySync]) -> str:
+    """What the check `is_fresh` would say: `late`, `stale`, or nothing where it is fresh or nobody wants to know."""
+    limits = settings[name].limits if name in settings else None
+    if limits is None or (lag is not None and lag < limits.warn.total_seconds()):
+        return ""
+    return "stale" if lag is not None and lag >= limits.fail.total_seconds() else "late"
+
+
+def _cells(row: Mapping[str, Any], settings: Mapping[str, EntitySync]) -> list[str]:
     counts = ("hints_done", "hints_failed", "rows_changed", "records_quarantined", "api_requests", "api_complexity")
     return [
         row["entity"],
-        "never loaded" if row["lag_seconds"] is None else _roughly(row["lag_seconds"]),
-        swept.get(row["entity"], ""),
+        _behind(row),
+        swept_by(settings[row["entity"]]) if row["entity"] in settings else "",
         f"{row['hints_waiting']:,}",
         _roughly(row["oldest_hint_seconds"] or 0) if row["hints_waiting"] else "",
         *[f"{row[name]:,}" for name in counts],
@@ -138,6 +154,14 @@ def _cells(row: Mapping[str, Any], swept: Mapping[str, str]) -> list[str]:
         f"{row['api_throttled']:,}",
         _roughly(row["api_seconds_waited"]) if row["api_seconds_waited"] else "",
     ]
+
+
+def _behind(row: Mapping[str, Any]) -> str:
+    if row["checked_at"] is None:
+        return "never loaded"
+    if row["lag_seconds"] is None:
+        return "no sweep ever worked"
+    return f"{_roughly(row['lag_seconds'])}{', ' if row['late'] else ''}{row['late']}"
 
 
 def _roughly(seconds: int) -> str:

@@ -4,7 +4,7 @@ It is computed from `ops`, not from core, and has no days: a refresh brings the 
 those since the last refresh. The SQL stands beside it; what the UI shows of it is in `assets.health`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.resources import files
@@ -37,8 +37,14 @@ class SyncHealth(Contract):
     hour = instant("Where the hour begins.", key=True)
     measured_at = instant("When it was last looked at during the hour.")
     checked_at = instant("When the entity was last swept, reconciled or loaded, whether or not anything had changed.")
+    fresh_at = instant(
+        "When all that Centra had was here: when its last sweep ended without a failure, whether or not it found "
+        "anything. Before the first sweep, and where sync.yaml has none, when it was last loaded."
+    )
     changed_at = instant("When a load last changed a row of it.")
-    lag_seconds = whole("From checked_at to measured_at. Null for an entity that was never loaded.")
+    lag_seconds = whole(
+        "From fresh_at to measured_at. Null for an entity that was never loaded, or of which no sweep ever worked."
+    )
     hints_waiting = whole("Hints that were not followed yet.")
     oldest_hint_at = instant("When the oldest of them came.")
     oldest_hint_seconds = whole("How long the oldest of them had waited.")
@@ -71,9 +77,9 @@ _DROP = (
 )
 # The newest row of each entity, and what its last 24 hours add up to.
 _STANDING = """
-SELECT DISTINCT ON (entity) entity, measured_at, changed_at, lag_seconds, hints_waiting, oldest_hint_seconds,
-  records_quarantined, day.hints_done, day.hints_failed, day.rows_changed, day.api_requests, day.api_complexity,
-  day.api_retries, day.api_throttled, day.api_seconds_waited
+SELECT DISTINCT ON (entity) entity, measured_at, checked_at, changed_at, lag_seconds, hints_waiting,
+  oldest_hint_seconds, records_quarantined, day.hints_done, day.hints_failed, day.rows_changed, day.api_requests,
+  day.api_complexity, day.api_retries, day.api_throttled, day.api_seconds_waited
 FROM marts.sync_health
 JOIN (
   SELECT entity, sum(hints_done)::bigint AS hints_done, sum(hints_failed)::bigint AS hints_failed,
@@ -102,18 +108,22 @@ def statement() -> str:
     return (files(__package__ or "centra_assets.marts") / "sync_health.sql").read_text(encoding="utf-8")
 
 
-def refresh_health(warehouse: Warehouse, entities: Sequence[str]) -> Refreshed:
-    """Brings the table up to date for these entities, in one transaction. Raises storage's errors."""
+def refresh_health(warehouse: Warehouse, strategies: Mapping[str, str]) -> Refreshed:
+    """Brings the table up to date for these entities, in one transaction. Raises storage's errors.
+
+    `strategies` are by which each is swept, as ops.sync_state has it: the marks of others prove nothing.
+    """
     warehouse.prepare([TABLE])
+    asked = {"entities": list(strategies), "strategies": list(strategies.values())}
 
     def write(cursor: Cursor[TupleRow]) -> tuple[int, int]:
         row = cursor.execute(_SINCE, {"first": _FIRST, "longest": _LONGEST}).fetchone()
         assert row is not None
         # Not a literal: the file is ours, and no value is put into it but by parameters.
-        cursor.execute(statement().encode(), {"since": row[0], "entities": list(entities)})
+        cursor.execute(statement().encode(), {"since": row[0], **asked})
         written = cursor.rowcount
         dropped = [cursor.execute(text, {"kept": KEPT}).rowcount for text in _DROP]
         return written, dropped[0]
 
     written, dropped = warehouse.transact(write)
-    return Refreshed(written, dropped, warehouse.query(_STANDING, {"entities": list(entities)}))
+    return Refreshed(written, dropped, warehouse.query(_STANDING, {"entities": asked["entities"]}))

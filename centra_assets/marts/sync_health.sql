@@ -3,7 +3,7 @@ WITH now AS MATERIALIZED (
   SELECT clock_timestamp() AS at
 ),
 entity AS (
-  SELECT unnest(%(entities)s::text[]) AS entity
+  SELECT * FROM unnest(%(entities)s::text[], %(strategies)s::text[]) AS asked (entity, strategy)
 ),
 hours AS (
   SELECT generate_series(%(since)s::timestamptz, date_trunc('hour', at, 'UTC'), interval '1 hour') AS hour FROM now
@@ -29,13 +29,19 @@ waiting AS (
 aside AS (
   SELECT entity, count(*) AS records FROM ops.quarantine GROUP BY 1
 ),
--- How each entity stands at this moment. Whatever was loaded was looked at, whether or not it had changed.
+-- How each entity stands at this moment. Whatever was loaded was looked at, whether or not it had changed; but a load of
+-- one record is no news of the others, so what we have is as fresh as the sweep that came to its end without a failure.
 standing AS (
   SELECT entity, date_trunc('hour', now.at, 'UTC') AS hour, now.at AS measured_at,
          greatest(swept.at, loaded.at) AS checked_at, changed.at AS changed_at,
+         CASE WHEN mark.checked_at IS NULL THEN loaded.at ELSE mark.fresh_at END AS fresh_at,
          coalesce(waiting.hints, 0) AS hints, waiting.oldest, coalesce(aside.records, 0) AS quarantined
   FROM now CROSS JOIN entity
   LEFT JOIN LATERAL (SELECT max(checked_at) AS at FROM ops.sync_state s WHERE s.entity = entity.entity) swept ON true
+  LEFT JOIN LATERAL (
+    SELECT checked_at, fresh_at FROM ops.sync_state s
+    WHERE s.entity = entity.entity AND s.strategy = entity.strategy AND s.partition = ''
+  ) mark ON true
   LEFT JOIN LATERAL (SELECT max(at) AS at FROM ops.load_log l WHERE l.entity = entity.entity) loaded ON true
   LEFT JOIN LATERAL (
     SELECT at FROM ops.load_log l WHERE l.entity = entity.entity AND inserted + updated + deleted > 0
@@ -45,10 +51,12 @@ standing AS (
   LEFT JOIN aside USING (entity)
 )
 INSERT INTO marts.sync_health AS held
-  (entity, hour, measured_at, checked_at, changed_at, lag_seconds, hints_waiting, oldest_hint_at, oldest_hint_seconds,
-   records_quarantined, hints_done, hints_failed, rows_inserted, rows_updated, rows_deleted, api_requests,
-   api_complexity, api_retries, api_throttled, api_seconds_waited, _record_id, _partition, _fetched_at, _loaded_at)
-SELECT entity, hour, s.measured_at, s.checked_at, s.changed_at, extract(epoch FROM now.at - s.checked_at)::bigint,
+  (entity, hour, measured_at, checked_at, fresh_at, changed_at, lag_seconds, hints_waiting, oldest_hint_at,
+   oldest_hint_seconds, records_quarantined, hints_done, hints_failed, rows_inserted, rows_updated, rows_deleted,
+   api_requests, api_complexity, api_retries, api_throttled, api_seconds_waited, _record_id, _partition, _fetched_at,
+   _loaded_at)
+SELECT entity, hour, s.measured_at, s.checked_at, s.fresh_at, s.changed_at,
+       extract(epoch FROM now.at - s.fresh_at)::bigint,
        s.hints, s.oldest, extract(epoch FROM now.at - s.oldest)::bigint, s.quarantined,
        coalesce(hints.done, 0), coalesce(hints.failed, 0),
        coalesce(loads.inserted, 0), coalesce(loads.updated, 0), coalesce(loads.deleted, 0),
@@ -71,7 +79,8 @@ ON CONFLICT (entity, hour) DO UPDATE SET
   measured_at = coalesce(excluded.measured_at, held.measured_at),
   checked_at = coalesce(excluded.checked_at, held.checked_at),
   changed_at = coalesce(excluded.changed_at, held.changed_at),
-  lag_seconds = coalesce(excluded.lag_seconds, held.lag_seconds),
+  fresh_at = CASE WHEN excluded.measured_at IS NULL THEN held.fresh_at ELSE excluded.fresh_at END,
+  lag_seconds = CASE WHEN excluded.measured_at IS NULL THEN held.lag_seconds ELSE excluded.lag_seconds END,
   hints_waiting = coalesce(excluded.hints_waiting, held.hints_waiting),
   oldest_hint_at = CASE WHEN excluded.measured_at IS NULL THEN held.oldest_hint_at ELSE excluded.oldest_hint_at END,
   oldest_hint_seconds = CASE WHEN excluded.measured_at IS NULL THEN held.oldest_hint_seconds

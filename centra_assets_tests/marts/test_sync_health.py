@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 
@@ -17,14 +18,18 @@ from centra_assets.centra.statistics import ClientStats
 from centra_assets.definitions import build_definitions
 from centra_assets.entities.registry import ENTITIES
 from centra_assets.jobs import SYNC_HEALTH
-from centra_assets.marts.sync_health import KEPT, refresh_health
+from centra_assets.marts.sync_health import KEPT, TABLE, refresh_health
 from centra_assets.resources.storage import WarehouseResource
 from centra_assets.settings import Settings
 from centra_assets.storage.warehouse import Warehouse
 from centra_assets.sync_config import SyncConfig
 from centra_assets_tests.assets.platform import QUIET
 
-NAMES = ["orders", "customers"]
+STRATEGIES = {"orders": "updated", "customers": "updated"}
+EVERY_10M = {
+    name: SyncConfig.model_validate({"entities": {name: {"sweep": {"strategy": "updated", "every": "10m"}}}}).of(name)
+    for name in STRATEGIES
+}
 
 
 class Ops:
@@ -71,8 +76,20 @@ class Ops:
             record,
         )
 
+    def swept(self, entity: str, *, over: datetime, fresh: datetime | None, strategy: str = "updated") -> None:
+        """A sweep that was over then; the last one that did not fail ended at `fresh`."""
+        self.execute(
+            "INSERT INTO ops.sync_state (entity, partition, strategy, checked_at, fresh_at) "
+            "VALUES (%s, '', %s, %s, %s) ON CONFLICT (entity, partition, strategy) DO UPDATE "
+            "SET checked_at = excluded.checked_at, fresh_at = excluded.fresh_at",
+            entity,
+            strategy,
+            over,
+            fresh,
+        )
+
     def refreshed(self) -> pl.DataFrame:
-        return refresh_health(self.warehouse, NAMES).standing
+        return refresh_health(self.warehouse, STRATEGIES).standing
 
     def row(self, entity: str, hour: datetime | None = None) -> Mapping[str, Any]:
         (row,) = self.warehouse.query(
@@ -94,22 +111,58 @@ def test_an_entity_that_was_never_loaded_is_told_as_such_and_not_as_fresh(ops: O
     row = ops.row("orders")
     assert (row["lag_seconds"], row["checked_at"], row["changed_at"]) == (None, None, None)
     assert row["measured_at"] is not None
-    assert numbers(ops.refreshed())["entities_never_loaded"] == 2
+    assert numbers(ops.refreshed(), {})["entities_never_loaded"] == 2
 
 
-def test_the_lag_is_since_it_was_last_swept_or_loaded_and_the_change_since_rows_changed(ops: Ops) -> None:
+def minutes(row: Mapping[str, Any]) -> int:
+    return int(row["lag_seconds"]) // 60
+
+
+def test_a_sweep_that_found_nothing_is_the_freshest_news_and_a_load_of_one_record_is_none(ops: Ops) -> None:
     now = datetime.now(UTC)
     ops.loaded("orders", now - timedelta(hours=5), updated=2)
-    ops.loaded("orders", now - timedelta(hours=2))
-    ops.execute(
-        "INSERT INTO ops.sync_state (entity, partition, strategy, checked_at) VALUES ('orders', '', 'updated', %s)",
-        now - timedelta(minutes=20),
-    )
+    ops.refreshed()
+    # Before the first sweep nothing else is known.
+    assert minutes(ops.row("orders")) == 300
+    ops.swept("orders", over=now - timedelta(minutes=20), fresh=now - timedelta(minutes=20))
+    # Nor does what another strategy found, such as a reconciliation of some days.
+    ops.swept("orders", over=now, fresh=now, strategy="reconcile")
+    ops.loaded("orders", now - timedelta(minutes=1), updated=1)
     ops.refreshed()
     row = ops.row("orders")
-    assert timedelta(minutes=20) <= timedelta(seconds=row["lag_seconds"]) < timedelta(minutes=21)
-    assert row["changed_at"] == now - timedelta(hours=5)
+    assert minutes(row) == 20
+    assert (row["fresh_at"], row["changed_at"]) == (now - timedelta(minutes=20), now - timedelta(minutes=1))
+    assert row["checked_at"] == now
     assert ops.row("customers")["lag_seconds"] is None
+
+
+def test_a_sweep_that_failed_makes_nothing_fresh(ops: Ops) -> None:
+    now = datetime.now(UTC)
+    ops.loaded("orders", now - timedelta(minutes=50), inserted=1)
+    ops.refreshed()
+    assert minutes(ops.row("orders")) == 50
+    ops.swept("orders", over=now, fresh=None)
+    told = page(ops.refreshed(), EVERY_10M)
+    assert (ops.row("orders")["fresh_at"], ops.row("orders")["lag_seconds"]) == (None, None)
+    assert "| orders | no sweep ever worked |" in told
+    ops.swept("orders", over=now, fresh=now - timedelta(minutes=40))
+    assert "| orders | 40 m, late |" in page(ops.refreshed(), EVERY_10M)
+
+
+def test_an_installation_of_before_gets_the_column_and_keeps_its_hours(ops: Ops) -> None:
+    earlier = replace(TABLE, columns=[column for column in TABLE.columns if column.name != "fresh_at"])
+    ops.warehouse.prepare([earlier])
+    ops.execute(
+        "INSERT INTO marts.sync_health (entity, hour, measured_at, lag_seconds, _record_id, _partition, _fetched_at, "
+        "_loaded_at) VALUES ('orders', %s, %s, 77, 'orders', 'p', now(), now())",
+        ops.hour - timedelta(hours=1),
+        ops.before,
+    )
+    ops.swept("orders", over=datetime.now(UTC), fresh=datetime.now(UTC))
+    ops.refreshed()
+    assert ops.row("orders")["fresh_at"] is not None
+    over = ops.row("orders", ops.hour - timedelta(hours=1))
+    assert (over["lag_seconds"], over["fresh_at"]) == (77, None)
 
 
 def test_hints_are_counted_in_the_hour_in_which_they_ended(ops: Ops) -> None:
@@ -214,28 +267,38 @@ def test_what_is_too_old_goes_and_what_is_not_stays(ops: Ops) -> None:
             "INSERT INTO ops.api_spending VALUES ('shop', 'orders', %s, 1, 1, 0, 0, 0)",
             ops.hour - age,
         )
-    assert refresh_health(ops.warehouse, NAMES).dropped == 1
+    assert refresh_health(ops.warehouse, STRATEGIES).dropped == 1
     left = ops.warehouse.query("SELECT min(hour) AS hour FROM marts.sync_health")["hour"][0]
     assert left == ops.hour - KEPT + timedelta(days=1)
     assert ops.warehouse.query("SELECT count(*) FROM ops.api_spending").item() == 1
 
 
+def places(told: str) -> list[str]:
+    """The first cells of the page's lines, from the top."""
+    lines = [line for line in told.splitlines() if line.startswith(("| orders", "| customers"))]
+    return [" | ".join(line.split(" | ")[:3]).rstrip() for line in lines]
+
+
 def test_the_page_puts_what_needs_somebody_first_then_what_is_furthest_behind(ops: Ops) -> None:
     ops.loaded("orders", datetime.now(UTC) - timedelta(hours=8))
     ops.loaded("customers", datetime.now(UTC) - timedelta(minutes=3))
-    told = page(ops.refreshed(), {"orders": "every 60s"})
-    lines = [line for line in told.splitlines() if line.startswith(("| orders", "| customers"))]
-    assert lines[0].startswith("| orders | 8 h | every 60s |")
+    assert places(page(ops.refreshed(), EVERY_10M)) == [
+        "| orders | 8 h, stale | every 10m",
+        "| customers | 3 m | every 10m",
+    ]
+    # Nobody wants to know how fresh it is: it is only further behind, and what is in quarantine goes first.
     ops.aside("customers", "9")
-    told = page(ops.refreshed(), {})
-    assert told.index("| customers") < told.index("| orders")
+    assert places(page(ops.refreshed(), {})) == ["| customers | 3 m |", "| orders | 8 h |"]
+    # Late is something that needs somebody, as much as quarantine does.
+    assert places(page(ops.refreshed(), EVERY_10M))[0] == "| orders | 8 h, stale | every 10m"
 
 
 def test_numbers_that_plot_are_sums_and_the_worst(ops: Ops) -> None:
     ops.loaded("orders", datetime.now(UTC) - timedelta(hours=2), inserted=5)
     ops.loaded("customers", datetime.now(UTC), updated=1)
     ops.hint("customers", "waiting", came=datetime.now(UTC) - timedelta(minutes=5))
-    told = numbers(ops.refreshed())
+    told = numbers(ops.refreshed(), EVERY_10M)
+    assert (told["entities_late"], told["entities_never_loaded"]) == (1, 0)
     assert told["lag_seconds_longest"] == told["lag_seconds_orders"] >= 7_200
     assert told["rows_changed_24h"] == 6
     assert told["hints_waiting"] == 1
@@ -254,7 +317,7 @@ def test_a_year_of_traffic_is_measured_within_a_second(ops: Ops) -> None:
         "reference, element, state, done_at) SELECT at, 'webhook', 's', at::text, 0, 'orders', '', 'order', 'u', '1', "
         "'{}', 'done', at FROM generate_series(now() - interval '35 days', now(), interval '1 minute') AS at"
     )
-    every = [entity.name for entity in ENTITIES]
+    every = {entity.name: "updated" for entity in ENTITIES}
     ops.execute("ANALYZE ops.load_log, ops.inbox")
     refresh_health(ops.warehouse, every)
     took = []
