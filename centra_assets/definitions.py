@@ -18,7 +18,7 @@ from centra_assets.assets.workbook import build_workbook_asset, build_workbook_c
 from centra_assets.calendar import Calendar
 from centra_assets.checks.build import build_checks
 from centra_assets.checks.build_standing import build_standing
-from centra_assets.checks.quarantine import build_quarantine_check
+from centra_assets.checks.quarantine import build_quarantine_check, verdict
 from centra_assets.entities.model import Entity
 from centra_assets.entities.registry import ENTITIES
 from centra_assets.finance.figures import READS as WORKBOOK_READS
@@ -128,7 +128,7 @@ def build_definitions(
         jobs=[
             *jobs.values(),
             *sync_jobs.all(),
-            build_retry_job(entities, calendar),
+            build_retry_job(entities, calendar, verdict),
             forget_job,
             *mart_jobs,
             *workbook_jobs,

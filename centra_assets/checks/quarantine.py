@@ -28,7 +28,7 @@ _PARTITION, _FIRST, _LAST = (
 
 def build_quarantine_check(entity: Entity) -> dg.AssetChecksDefinition:
     """The check of an entity's main table; in one run, nothing downstream of that table begins before it passed."""
-    key, limit = core_key(entity.tables[0].table), limit_of(entity)
+    key, limit = _key(entity), limit_of(entity)
     spec = dg.AssetCheckSpec(
         CHECK,
         asset=key,
@@ -48,7 +48,7 @@ def build_quarantine_check(entity: Entity) -> dg.AssetChecksDefinition:
         context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource
     ) -> Iterator[dg.AssetCheckResult]:
         with failures_told_apart():
-            result = _judged(warehouse.open(), entity, limit, partitions_of(context.run.tags))
+            result = _judged(warehouse.open(), entity, partitions_of(context.run.tags))
         if context.job_def.asset_layer.selected_asset_keys:
             yield result
         else:
@@ -58,6 +58,19 @@ def build_quarantine_check(entity: Entity) -> dg.AssetChecksDefinition:
             step.log_event(evaluation)  # type: ignore[arg-type]  # taken, but not promised
 
     return quarantine
+
+
+def verdict(store: Warehouse, entity: Entity) -> dg.AssetCheckEvaluation:
+    """What the check says now, over all partitions, for an op to log that has just emptied some of the quarantine."""
+    result = _judged(store, entity, partitions_of({}))
+    return dg.AssetCheckEvaluation(
+        asset_key=_key(entity),
+        check_name=CHECK,
+        passed=result.passed,
+        severity=result.severity,
+        metadata=result.metadata,
+        blocking=True,
+    )
 
 
 def partitions_of(tags: Mapping[str, str]) -> Callable[[str], bool]:
@@ -72,13 +85,18 @@ def partitions_of(tags: Mapping[str, str]) -> Callable[[str], bool]:
     return lambda partition: True
 
 
-def _judged(store: Warehouse, entity: Entity, limit: float, concerns: Callable[[str], bool]) -> dg.AssetCheckResult:
+def _key(entity: Entity) -> dg.AssetKey:
+    return core_key(entity.tables[0].table)
+
+
+def _judged(store: Warehouse, entity: Entity, concerns: Callable[[str], bool]) -> dg.AssetCheckResult:
+    limit = limit_of(entity)
     found = standing(store, entity.name, table_of(entity.tables[0]))
     over = partitions_over(found, limit)
     blocks = is_over(found.whole, limit) or any(concerns(partition) for partition in over)
     aside = set_aside(store, entity=entity.name)
     return dg.AssetCheckResult(
-        asset_key=core_key(entity.tables[0].table),
+        asset_key=_key(entity),
         check_name=CHECK,
         passed=not aside,
         severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,

@@ -1,6 +1,6 @@
 """The job `retry_quarantined`: tries what is in quarantine again, and tells what left it. How is in `retrying`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 import dagster as dg
@@ -15,12 +15,16 @@ from centra_assets.resources.centra import CentraResource
 from centra_assets.resources.storage import LakeResource, WarehouseResource
 from centra_assets.storage.quarantined import SetAside, set_aside
 from centra_assets.storage.sync_state import SyncState
+from centra_assets.storage.warehouse import Warehouse
 from centra_assets.sync.alive import alive, watched
 from centra_assets.sync.retrying import SOURCE, Retried, retry
 from centra_assets.sync.sweeping import Surroundings
 from centra_assets.sync.telling import materializations
 
 RETRY_QUARANTINED, RETRY_OP = "retry_quarantined", "retry_records"
+
+# What the check of quarantine says of an entity now; checks are made above the jobs, so the job is given it.
+Verdict = Callable[[Warehouse, Entity], dg.AssetCheckEvaluation]
 
 _KEYS_TOLD = 20
 _LONGEST_SECONDS = 6 * 3600
@@ -34,8 +38,12 @@ class RetryConfig(dg.Config):
     refetch: bool = True
 
 
-def build_retry_job(entities: Sequence[Entity], calendar: Calendar) -> dg.JobDefinition:
-    """The job, for these entities."""
+def build_retry_job(entities: Sequence[Entity], calendar: Calendar, verdict: Verdict) -> dg.JobDefinition:
+    """The job, for these entities.
+
+    `verdict` is logged of every entity that was tried or named: who has healed sees green when the run is over, and so
+    does the alert, not within the hour when the check comes round by itself.
+    """
 
     @dg.op(name=RETRY_OP, description="Fetches or parses quarantined records again; says which left and which stayed.")
     def retry_records(
@@ -63,6 +71,10 @@ def build_retry_job(entities: Sequence[Entity], calendar: Calendar) -> dg.JobDef
             ]
             if not outcomes:
                 context.log.info("Nothing of what was asked for is in quarantine.")
+            tried = {outcome.entity.name for outcome in outcomes}
+            for entity in entities:
+                if entity.name in tried or entity.name in config.entities:
+                    context.log_event(verdict(around.warehouse, entity))  # type: ignore[arg-type]  # taken, but not promised
             _raise_failures(outcomes)
 
     # A process for the step would cost as much as the run itself.

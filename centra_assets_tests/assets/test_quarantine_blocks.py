@@ -6,17 +6,20 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from centra_assets.alerts.parts import Succeeded
 from centra_assets.assets.marts import mart_key
 from centra_assets.assets.metadata import core_key, raw_key
 from centra_assets.entities.model import Axis
 from centra_assets.marts.daily_sales import DAILY_SALES
 from centra_assets.marts.refresh import stale
+from centra_assets.sensors.alert_events import Known, newest, read_events
 from centra_assets.sensors.stale_marts import build_stale_marts_sensor
 from centra_assets.sync.quarantine_ops import RETRY_QUARANTINED
 from centra_assets_tests.assets.conftest import MakePlatform
 from centra_assets_tests.assets.platform import QUIET, Platform, materializations
 
 MART = mart_key(DAILY_SALES)
+CHECK = "core/orders:no_records_quarantined"
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 
 
@@ -66,6 +69,21 @@ def judged(result: dg.ExecuteInProcessResult) -> tuple[bool, dg.AssetCheckSeveri
         if item.check_name == "no_records_quarantined" and item.asset_key == core_key("orders")
     ]
     return found.passed, found.severity
+
+
+def standing(platform: Platform) -> tuple[bool, dg.AssetCheckSeverity]:
+    """What the UI shows of that check: its newest evaluation."""
+    key = dg.AssetCheckKey(core_key("orders"), "no_records_quarantined")
+    record = platform.instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key]
+    assert record.evaluation is not None
+    return record.evaluation.passed, record.evaluation.severity
+
+
+def recovered(platform: Platform, after: int) -> set[str]:
+    """The scopes that have recovered since that event, as the alerts' sensor reads them."""
+    known = Known.of(platform.definitions.get_repository_def())
+    told = read_events(platform.instance, known, after, seconds=60).events
+    return {each.scope for each in told if isinstance(each, Succeeded)}
 
 
 def tick(platform: Platform) -> Any:
@@ -147,12 +165,18 @@ def test_one_percent_warns_twenty_stop_what_is_downstream_and_a_retry_ends_it(ow
     # What is not mended stays, however often it is tried.
     stubborn = run(platform, RETRY_QUARANTINED)
     assert stubborn.success
+    assert judged(stubborn) == standing(platform) == (False, ERROR)
     assert platform.count("quarantine", "ops") == len(broken)
 
     # Healed: a retry empties the quarantine, and the day is computed.
     platform.admin("corrupt", heal=True)
-    assert run(platform, RETRY_QUARANTINED).success
+    seen = newest(platform.instance)
+    healed = run(platform, RETRY_QUARANTINED)
+    assert healed.success
     assert platform.count("quarantine", "ops") == 0
+    # Whoever has healed sees green at once, and so do the alerts.
+    assert judged(healed)[0] and standing(platform)[0]
+    assert CHECK in recovered(platform, seen)
     assert platform.differences() == {}
     assert isinstance(tick(platform), dg.RunRequest)
     computed = run(platform, "refresh_stale_days")

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from centra_assets.assets.metadata import core_key
 from centra_assets.entities.model import Axis
 from centra_assets.sensors.dynamic_partitions import register
 from centra_assets.sync import retrying
@@ -63,6 +64,14 @@ def requests_spent(platform: Platform, name: str) -> int:
     return int(found["requests"].sum())
 
 
+def standing(platform: Platform, table: str) -> tuple[bool, object]:
+    """What the UI shows of the check of quarantine: whether it passed, and how many records it counted."""
+    key = dg.AssetCheckKey(core_key(table), "no_records_quarantined")
+    found = platform.instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key].evaluation
+    assert found is not None
+    return found.passed, found.metadata["records_quarantined"].value
+
+
 def failure(result: dg.ExecuteInProcessResult) -> str:
     data = result.failure_data_for_node(RETRY_OP)
     assert data is not None and data.user_failure_data is not None
@@ -91,6 +100,8 @@ def test_of_records_that_fail_together_all_but_the_culprit_leave(
     assert not result.success
     assert "INTERNAL_ERROR" in failure(result) and "somebody" not in failure(result)
     assert aside(platform) == [culprit]
+    # Also of a run that fails: what is left is told as it is.
+    assert standing(platform, "orders") == (False, 1)
     assert ("failed", 0, 1) in outcomes(platform)
     run = platform.instance.get_run_by_id(result.run_id)
     # A dead one is ended; while it lived it said so.
@@ -100,7 +111,8 @@ def test_of_records_that_fail_together_all_but_the_culprit_leave(
     monkeypatch.undo()
     # What was not asked for is left alone.
     assert retry(platform, entities=["returns"]).success
-    assert retry(platform, ids=["0"]).success
+    assert standing(platform, "returns") == (True, 0)
+    assert retry(platform, ids=["0"]).get_asset_check_evaluations() == []
     assert aside(platform) == [culprit]
     # What the lake has is enough for the other way.
     with platform.asked() as asked:
