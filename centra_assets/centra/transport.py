@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from re import compile as pattern
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import httpx
 import msgspec
 
 from centra_assets.centra.buckets import Cost, Kind, Priority, RateLimit
@@ -34,6 +33,10 @@ from centra_assets.centra.errors import (
 from centra_assets.centra.retry_after import seconds_to_wait, server_clock
 from centra_assets.centra.statistics import ClientStats, counters
 from centra_assets.logs import work
+
+# Dear to import: only who opens a connection pays for it, and Dagster's code location opens none.
+if TYPE_CHECKING:
+    import httpx
 
 _log = logging.getLogger(__name__)
 
@@ -113,6 +116,8 @@ class Transport:
     def __init__(
         self, *, url: str, token: str, budget: Budget, timeout_seconds: float, max_attempts: int, connections: int
     ) -> None:
+        import httpx
+
         self.environment = urlsplit(url).netloc
         self.budget = budget
         self.stats = ClientStats()
@@ -194,6 +199,8 @@ class Transport:
             raise RateLimitedError(datetime.now(UTC) + timedelta(seconds=seconds))
 
     async def _once(self, request: Request, decoder: msgspec.json.Decoder[Envelope]) -> Reply:
+        import httpx
+
         self._count(requests=1)
         sent_at = datetime.now(UTC)
         try:
@@ -233,7 +240,7 @@ def _rate_limit(entry: Mapping[str, Any]) -> RateLimit:
     return RateLimit(Kind(entry["type"]), seconds, int(entry["quota"]), int(entry["remainingQuota"]))
 
 
-def _raise_for_status(response: httpx.Response, request: Request, sent_at: datetime) -> None:
+def _raise_for_status(response: "httpx.Response", request: Request, sent_at: datetime) -> None:
     status = response.status_code
     if status == 200:
         return
