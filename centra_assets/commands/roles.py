@@ -1,9 +1,10 @@
 """`centra-assets roles`: the analysts' database roles, printed or applied. Who may read what is in `storage.grants`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import psycopg
 import typer
+from psycopg.rows import TupleRow
 
 from centra_assets.entities.registry import ENTITIES
 from centra_assets.errors import CentraAssetsError
@@ -11,9 +12,8 @@ from centra_assets.marts.registry import MARTS, core_table
 from centra_assets.settings import Settings, SettingsError
 from centra_assets.storage.ddl import whole
 from centra_assets.storage.failures import translated
-from centra_assets.storage.grants import creation, grants
+from centra_assets.storage.grants import Rights, rights
 from centra_assets.storage.tables import Table
-from centra_assets.storage.warehouse import Warehouse
 
 
 class RolesRefusedError(CentraAssetsError):
@@ -27,18 +27,26 @@ class RolesRefusedError(CentraAssetsError):
 
 
 def run_roles(*, apply: bool) -> int:
-    """Prints the statements, or carries them out in one transaction after preparing every table. Returns 0."""
-    if not apply:
-        for statement in [*creation(), *(grant for table in tables() for grant in grants(table))]:
-            typer.echo(f"{statement.as_string(None).strip()};")
-        return 0
+    """Prints the statements for this database as it is, or carries out the same ones in one transaction. Returns 0.
+
+    Raises SettingsError, RolesRefusedError, storage's errors.
+    """
     url = Settings.load().database_url
     if url is None:
         raise SettingsError("CENTRA_DATABASE_URL is not set.")
-    known = [core_table(contract) for entity in ENTITIES for contract in entity.tables] + [mart.table for mart in MARTS]
-    Warehouse(url.get_secret_value()).prepare(known)
-    _apply(url.get_secret_value())
-    typer.echo(f"The roles may read {sum(1 for _ in tables())} tables. docs/privacy.md says how people get them.")
+    known = list(tables())
+    with translated(), _connected(url.get_secret_value()) as connection:
+        found = rights(connection, known)
+        if apply:
+            _carry_out(connection, found)
+    if apply:
+        count = len(known) - _tables(found.lacking)
+        typer.echo(f"The roles may read {count} tables. docs/privacy.md says how people get them.")
+    else:
+        for statement in found.statements:
+            typer.echo(f"{statement.as_string(None).strip()};")
+    for line in _of_lacking(found.lacking):
+        typer.echo(line if apply else f"-- {line}")
     return 0
 
 
@@ -51,10 +59,25 @@ def tables() -> Iterator[Table]:
         yield from whole(mart.table)
 
 
-def _apply(url: str) -> None:
-    with translated(), psycopg.connect(url, application_name="centra_assets", connect_timeout=10) as connection:
-        try:
-            for statement in [*creation(), *(grant for table in tables() for grant in grants(table))]:
-                connection.execute(statement)
-        except psycopg.errors.InsufficientPrivilege:
-            raise RolesRefusedError("PostgreSQL refused to make the roles or to grant to them.") from None
+def _connected(url: str) -> psycopg.Connection[TupleRow]:
+    return psycopg.connect(url, application_name="centra_assets", connect_timeout=10)
+
+
+def _carry_out(connection: psycopg.Connection[TupleRow], found: Rights) -> None:
+    try:
+        for statement in found.statements:
+            connection.execute(statement)
+    except psycopg.errors.InsufficientPrivilege:
+        raise RolesRefusedError("PostgreSQL refused to make the roles or to grant to them.") from None
+
+
+def _tables(names: Sequence[str]) -> int:
+    return sum(1 for name in names if "." in name)
+
+
+def _of_lacking(names: Sequence[str]) -> Iterator[str]:
+    schemas = [name for name in names if "." not in name]
+    if schemas:
+        yield f"Not there: {', '.join(schemas)}. Run `centra-assets migrate`, then this again."
+    if count := _tables(names):
+        yield f"{count} tables are not there yet; each gets its rights when the first load makes it."

@@ -1,18 +1,23 @@
 """The analysts' roles: what PostgreSQL itself lets a person read who logs in under one of them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import psycopg
 import pytest
 
 from centra_assets.commands.roles import run_roles
-from centra_assets.entities.registry import entity
-from centra_assets.marts.registry import core_table
+from centra_assets.entities.registry import ENTITIES, entity
+from centra_assets.marts.registry import MARTS, core_table
+from centra_assets.storage.embedded import EmbeddedPostgres
 from centra_assets.storage.grants import ANALYST, ANALYST_PERSONAL
+from centra_assets.storage.migrate import upgrade
 from centra_assets.storage.tables import Column, Table
 from centra_assets.storage.warehouse import Warehouse
 from centra_assets_tests.commands.environment import installed_at
 
+KNOWN = [core_table(contract) for known in ENTITIES for contract in known.tables] + [mart.table for mart in MARTS]
 ANNA, BO = "anna_reads", "bo_reads_all"
 
 
@@ -22,6 +27,7 @@ def people(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     installed_at(monkeypatch, database_url=database_url)
     with psycopg.connect(database_url, autocommit=True) as connection:
         try:
+            Warehouse(database_url).prepare(KNOWN)
             assert run_roles(apply=True) == 0
             for name, role in ((ANNA, ANALYST), (BO, ANALYST_PERSONAL)):
                 connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'pass' IN ROLE {role}")
@@ -113,9 +119,59 @@ def test_without_the_roles_tables_are_prepared_as_ever(database_url: str) -> Non
     assert Warehouse(database_url).prepare([core_table(entity("customers").tables[0])])
 
 
-def test_the_command_prints_what_an_administrator_may_run(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_roles(apply=False) == 0
-    printed = capsys.readouterr().out
+def test_what_is_printed_runs_as_it_is_in_a_database_of_any_state_and_does_the_same_as_applying(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], without_roles: None
+) -> None:
+    installed_at(monkeypatch, database_url=database_url)
+    warehouse = Warehouse(database_url)
+    customers = core_table(entity("customers").tables[0])
+    # None, a part of one, and all of them: a column of the contract is missing in the second.
+    states = [], [replace(customers, columns=[c for c in customers.columns if c.name != "email"])], KNOWN
+    for tables in states:
+        warehouse.prepare(tables)
+        printed = printed_by(capsys, apply=False)
+        with psycopg.connect(database_url) as connection:
+            connection.execute(printed)
+            by_hand = held_rights(connection)
+            connection.rollback()
+            assert run_roles(apply=True) == 0
+            assert held_rights(connection) == by_hand
+            assert len({table for table, *_ in by_hand}) == 2 * len(tables)
+        said = capsys.readouterr().out
+        assert ("tables are not there yet" in said) is (tables is not KNOWN)
+        assert ("-- " in printed) is (tables is not KNOWN)
+
+
+def test_before_the_first_migration_only_the_roles_are_made_and_the_rest_is_asked_for(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], without_roles: None
+) -> None:
+    installed_at(monkeypatch, database_url=empty_url)
+    printed = printed_by(capsys, apply=False)
+    assert "-- Not there: core, history, marts, ops. Run `centra-assets migrate`, then this again." in printed
+    with psycopg.connect(empty_url) as connection:
+        connection.execute(printed)
+    assert run_roles(apply=True) == 0
+    upgrade(empty_url)
+    assert "Not there" not in printed_by(capsys, apply=False).partition("\n-- ")[0]
+
+
+def test_tables_that_the_first_load_makes_are_readable_without_the_command(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, without_roles: None
+) -> None:
+    installed_at(monkeypatch, database_url=database_url)
+    assert run_roles(apply=True) == 0
+    Warehouse(database_url).prepare([core_table(entity("customers").tables[0])])
+    with psycopg.connect(database_url) as connection:
+        rights = held_rights(connection)
+        assert ("core.customers", "id", ANALYST) in rights
+        assert ("history.customers", "email", ANALYST_PERSONAL) in rights
+        assert ("core.customers", "email", ANALYST) not in rights
+        (enters,) = connection.execute("SELECT has_schema_privilege(%s, 'core', 'usage')", [ANALYST]).fetchone() or ()
+        assert enters
+
+
+def test_the_command_prints_plain_and_personal_columns_apart(people: str, capsys: pytest.CaptureFixture[str]) -> None:
+    printed = printed_by(capsys, apply=False)
     grants = [line for line in printed.splitlines() if line.startswith("GRANT SELECT") and '"core"."customers"' in line]
     assert len(grants) == 2
     plain, personal = grants
@@ -124,3 +180,42 @@ def test_the_command_prints_what_an_administrator_may_run(capsys: pytest.Capture
     assert '"email"' in personal
     assert plain.rstrip(";").endswith(f'"{ANALYST}"')
     assert personal.rstrip(";").endswith(f'"{ANALYST_PERSONAL}"')
+
+
+@pytest.fixture
+def without_roles(postgres_server: EmbeddedPostgres) -> Iterator[None]:
+    """Roles belong to the whole server: whatever the test made of them is gone after it."""
+    yield
+    with psycopg.connect(postgres_server.url, autocommit=True) as connection:
+        for (name,) in connection.execute(
+            "SELECT datname FROM pg_database WHERE datname ~ '^(test|unmigrated)' AND datallowconn"
+        ).fetchall():
+            with psycopg.connect(postgres_server.url_of(name), autocommit=True) as within:
+                within.execute(f"DROP OWNED BY {ANALYST}, {ANALYST_PERSONAL}")
+        connection.execute(f"DROP ROLE {ANALYST_PERSONAL}, {ANALYST}")
+
+
+@pytest.fixture
+def empty_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    with psycopg.connect(postgres_server.url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE unmigrated_roles")
+        try:
+            yield postgres_server.url_of("unmigrated_roles")
+        finally:
+            connection.execute("DROP DATABASE unmigrated_roles WITH (FORCE)")
+
+
+def printed_by(capsys: pytest.CaptureFixture[str], *, apply: bool) -> str:
+    capsys.readouterr()
+    assert run_roles(apply=apply) == 0
+    return capsys.readouterr().out
+
+
+def held_rights(connection: psycopg.Connection[Any]) -> set[tuple[str, str, str]]:
+    """Which column of which table is granted to which role."""
+    rows = connection.execute(
+        "SELECT table_schema || '.' || table_name, column_name, grantee FROM information_schema.column_privileges"
+        " WHERE grantee = ANY(%s)",
+        [[ANALYST, ANALYST_PERSONAL]],
+    )
+    return set(rows.fetchall())
