@@ -11,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from centra_assets.assets.failures import TRANSIENT_RETRIES
 from centra_assets.assets.groups import GROUPS, OWNERS, Owner
 from centra_assets.assets.health import HEALTH_KEY
 from centra_assets.assets.marts import GROUP, mart_key
@@ -163,6 +164,14 @@ def test_lineage_runs_from_centra_over_raw_and_core_to_the_marts(specs: list[dg.
     for spec in (spec for spec in specs if spec.key != HEALTH_KEY):
         sources = {dep.asset_key.path[0] for dep in spec.deps}
         assert sources == stages.get(spec.key.path[0], set())
+
+
+def test_every_step_is_tried_again_when_something_is_away_for_a_moment(definitions: dg.Definitions) -> None:
+    jobs = definitions.get_repository_def().get_all_jobs()
+    ops = {op.name: op for job in jobs for op in job.graph.iterate_op_defs()}
+    assert {"raw__orders", "core_orders", "checks_orders", "token"} <= set(ops)
+    # Its sensor asks for the next run at once, and tells one that failed as it began from one that followed hints.
+    assert {name for name, op in ops.items() if op.retry_policy is not TRANSIENT_RETRIES} == {"follow_hints"}
 
 
 def test_one_resource_can_be_swapped() -> None:

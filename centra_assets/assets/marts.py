@@ -113,13 +113,17 @@ def build_mart_checks(mart: Mart) -> dg.AssetChecksDefinition:
         for rule in mart.rules
     ]
 
-    @dg.multi_asset_check(name=f"checks_{mart.name}", specs=specs, can_subset=True)
+    @dg.multi_asset_check(name=f"checks_{mart.name}", specs=specs, can_subset=True, retry_policy=TRANSIENT_RETRIES)
     def checks(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
         store = warehouse.open()
         with failures_told_apart():
-            for rule in mart.rules:
-                if dg.AssetCheckKey(mart_key(mart), rule.name) in context.selected_asset_check_keys:
-                    yield _judged(store, mart, rule)
+            # All or nothing: a step that is tried again evaluates no check twice.
+            results = [
+                _judged(store, mart, rule)
+                for rule in mart.rules
+                if dg.AssetCheckKey(mart_key(mart), rule.name) in context.selected_asset_check_keys
+            ]
+        yield from results
 
     return checks
 

@@ -194,6 +194,7 @@ def build_workbook_check(calendar: Calendar) -> dg.AssetChecksDefinition:
             "since they were written, or a file was edited. What to do: compare the month's open differences, and "
             "materialize out/finance_workbook for the named months again before they are booked."
         ),
+        retry_policy=TRANSIENT_RETRIES,
     )
     def check(warehouse: WarehouseResource, outbox: OutboxResource) -> dg.AssetCheckResult:
         with failures_told_apart():

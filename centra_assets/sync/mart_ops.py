@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from centra_assets.assets.failures import failures_told_apart
+from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.assets.quarantine import blocked_days, in_words, sources_of
 from centra_assets.calendar import Calendar
 from centra_assets.marts.model import Mart
@@ -23,7 +23,10 @@ _DAYS_AT_ONCE = 366
 def build_stale_days_job(marts: Sequence[Mart], calendar: Calendar) -> dg.JobDefinition:
     """The job. Stale days lie scattered over years, and a run of ranges would compute all that lies between."""
 
-    @dg.op(description="Computes the stale days of every mart until none is left, and tells of those that changed.")
+    @dg.op(
+        description="Computes the stale days of every mart until none is left, and tells of those that changed.",
+        retry_policy=TRANSIENT_RETRIES,
+    )
     def compute_stale_days(context: dg.OpExecutionContext, warehouse: WarehouseResource) -> None:
         store = warehouse.open(context.run)
         with alive(context, warehouse), failures_told_apart():

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import dagster as dg
 
-from centra_assets.assets.failures import failed_of, failures_told_apart
+from centra_assets.assets.failures import TRANSIENT_RETRIES, failed_of, failures_told_apart
 from centra_assets.assets.metadata import raw_key
 from centra_assets.calendar import Calendar
 from centra_assets.centra.blocking import BlockingClient
@@ -31,7 +31,9 @@ INCREMENTAL_SYNC, SWEEP, RECONCILE = "incremental_sync", "sweep", "reconcile"
 
 # Under traffic, marts and the event log follow this often and not after every batch.
 _SETTLE_SECONDS = 2.0
-_LONGEST_SECONDS = {INCREMENTAL_SYNC: 900, SWEEP: 3600, RECONCILE: 6 * 3600}
+_LONGEST_SWEEP_SECONDS, _LONGEST_RECONCILIATION_SECONDS = 3600, 6 * 3600
+# For the last batch of a run that follows hints.
+_BEYOND_SECONDS = 600
 
 
 class FollowConfig(dg.Config):
@@ -79,27 +81,30 @@ def build_sync_jobs(
             "Follows the hints in ops.inbox: fetches what they name, and brings it into raw, core and marts. Stays a "
             "while for more of them. Started by the sensor `inbox`.",
             _follow_hints(entities, calendar, sync, marts),
+            sync.sync.longest_run_seconds + _BEYOND_SECONDS,
         ),
         sweep=_job(
             SWEEP,
             "sweep",
             "Looks for changes that no hint told of, entity by entity, as sync.yaml says.",
             _sweep_entities(entities, calendar, sync),
+            _LONGEST_SWEEP_SECONDS,
         ),
         reconcile=_job(
             RECONCILE,
             "sweep",
             "Compares what Centra has with what we have, and mends the difference.",
             _reconcile_entities(entities, calendar),
+            _LONGEST_RECONCILIATION_SECONDS,
         ),
     )
 
 
-def _job(name: str, lane: str, description: str, work: dg.OpDefinition) -> dg.JobDefinition:
+def _job(name: str, lane: str, description: str, work: dg.OpDefinition, longest_seconds: int) -> dg.JobDefinition:
     tags = {
         "centra_assets/lane": lane,
         **({"dagster/priority": "10"} if lane == "real_time" else {}),
-        **watched(_LONGEST_SECONDS[name]),
+        **watched(longest_seconds),
     }
 
     # A process for the step would cost as much as the run itself.
@@ -134,6 +139,7 @@ def _follow_hints(
     def is_followed(hint: ClaimedHint) -> bool:
         return sync.heeds(hint.entity, "event" if hint.source == "event" else "webhook")
 
+    # Not tried again by Dagster: hints wait no longer than for the sensor's next tick, and it knows when not to ask.
     @dg.op(description="Follows hints until none has come for a while. Ends at once where another run does it.")
     def follow_hints(
         context: dg.OpExecutionContext,
@@ -181,7 +187,10 @@ def _sweep_entities(entities: Sequence[Entity], calendar: Calendar, sync: SyncCo
     def setting_of(entity: Entity) -> Setting | None:
         return setting_from(sync.of(entity.name))
 
-    @dg.op(description="Sweeps the entities one after the other; one that fails holds up no other.")
+    @dg.op(
+        description="Sweeps the entities one after the other; one that fails holds up no other.",
+        retry_policy=TRANSIENT_RETRIES,
+    )
     def sweep_entities(
         context: dg.OpExecutionContext,
         config: SweepConfig,
@@ -213,7 +222,10 @@ def _sweep_entities(entities: Sequence[Entity], calendar: Calendar, sync: SyncCo
 
 
 def _reconcile_entities(entities: Sequence[Entity], calendar: Calendar) -> dg.OpDefinition:
-    @dg.op(description="Reconciles the entities one after the other; one that fails holds up no other.")
+    @dg.op(
+        description="Reconciles the entities one after the other; one that fails holds up no other.",
+        retry_policy=TRANSIENT_RETRIES,
+    )
     def reconcile_entities(
         context: dg.OpExecutionContext,
         config: ReconcileConfig,

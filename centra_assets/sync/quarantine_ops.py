@@ -5,7 +5,7 @@ from itertools import groupby
 
 import dagster as dg
 
-from centra_assets.assets.failures import failed_of, failures_told_apart
+from centra_assets.assets.failures import TRANSIENT_RETRIES, failed_of, failures_told_apart
 from centra_assets.assets.metadata import core_key
 from centra_assets.calendar import Calendar
 from centra_assets.centra.buckets import Priority
@@ -45,7 +45,11 @@ def build_retry_job(entities: Sequence[Entity], calendar: Calendar, verdict: Ver
     does the alert, not within the hour when the check comes round by itself.
     """
 
-    @dg.op(name=RETRY_OP, description="Fetches or parses quarantined records again; says which left and which stayed.")
+    @dg.op(
+        name=RETRY_OP,
+        description="Fetches or parses quarantined records again; says which left and which stayed.",
+        retry_policy=TRANSIENT_RETRIES,
+    )
     def retry_records(
         context: dg.OpExecutionContext,
         config: RetryConfig,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from centra_assets.assets.failures import failures_told_apart
+from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.calendar import Calendar
 from centra_assets.entities.model import Entity
 from centra_assets.resources.actors import asked_by
@@ -28,7 +28,11 @@ class RetentionConfig(dg.Config):
 def build_retention_job(entities: Sequence[Entity], sync: SyncConfig) -> dg.JobDefinition:
     """The job, by the settings of sync.yaml."""
 
-    @dg.op(name=OP, description="Removes what is older than sync.yaml keeps; a part that fails holds up no other.")
+    @dg.op(
+        name=OP,
+        description="Removes what is older than sync.yaml keeps; a part that fails holds up no other.",
+        retry_policy=TRANSIENT_RETRIES,
+    )
     def remove_what_is_old(
         context: dg.OpExecutionContext, config: RetentionConfig, lake: LakeResource, warehouse: WarehouseResource
     ) -> None:

@@ -5,7 +5,6 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
-from centra_assets.assets.failures import TRANSIENT_RETRIES
 from centra_assets.assets.metadata import core_key, raw_key
 from centra_assets.checks.compliance import PLAUSIBLE
 from centra_assets.checks.standing import NIGHTLY, ROWS, STANDING
@@ -71,13 +70,6 @@ def test_each_says_what_it_means_and_what_to_do(definitions: dg.Definitions) -> 
         meaning, _, remedy = description.partition(" What to do: ")
         assert len(meaning) > 40, key
         assert len(remedy) > 40, key
-
-
-def test_a_step_of_checks_is_tried_again_when_something_is_away_for_a_moment(definitions: dg.Definitions) -> None:
-    for checks in definitions.asset_checks or ():
-        assert isinstance(checks, dg.AssetChecksDefinition)
-        if not {key.asset_key.path[0] for key in checks.check_keys} & {"marts", "out"}:
-            assert checks.node_def.retry_policy is TRANSIENT_RETRIES, checks.node_def.name  # type: ignore[attr-defined]
 
 
 def test_only_lines_are_vouched_for_by_a_tax_rule(definitions: dg.Definitions) -> None:
