@@ -9,6 +9,7 @@ import dagster as dg
 from centra_assets.alerts.settings_file import load_alert_settings
 from centra_assets.alerts.wording import Wording
 from centra_assets.assets.core import build_core_assets
+from centra_assets.assets.executor import living_process
 from centra_assets.assets.groups import owner_of
 from centra_assets.assets.health import build_health_asset
 from centra_assets.assets.marts import build_mart_asset, build_mart_checks
@@ -148,7 +149,7 @@ def build_definitions(
         sensors=sensors,
         resources={**build_resources(settings), **(resources or {})},
         # Steps are few and long here; a process per step would cost more than it isolates.
-        executor=dg.in_process_executor,
+        executor=living_process,
     )
 
 

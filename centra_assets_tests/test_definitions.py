@@ -11,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from centra_assets.assets.executor import living_process
 from centra_assets.assets.failures import TRANSIENT_RETRIES
 from centra_assets.assets.groups import GROUPS, OWNERS, Owner
 from centra_assets.assets.health import HEALTH_KEY
@@ -172,6 +173,12 @@ def test_every_step_is_tried_again_when_something_is_away_for_a_moment(definitio
     assert {"raw__orders", "core_orders", "checks_orders", "token"} <= set(ops)
     # Its sensor asks for the next run at once, and tells one that failed as it began from one that followed hints.
     assert {name for name, op in ops.items() if op.retry_policy is not TRANSIENT_RETRIES} == {"follow_hints"}
+
+
+def test_every_run_gives_signs_of_life(definitions: dg.Definitions) -> None:
+    jobs = definitions.get_repository_def().get_all_jobs()
+    assert len(jobs) > 10
+    assert [job.name for job in jobs if job.executor_def is not living_process] == []
 
 
 def test_one_resource_can_be_swapped() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from centra_assets.assets.executor import living_process
 from centra_assets.calendar import Calendar
 from centra_assets.rhythm import shortly
 from centra_assets.sync_config import SyncConfig
@@ -87,9 +88,7 @@ def build_standing_jobs(
         ),
     )
     return [
-        dg.define_asset_job(
-            name, selection=selection, description=description, tags=LANE, executor_def=dg.in_process_executor
-        )
+        dg.define_asset_job(name, selection=selection, description=description, tags=LANE, executor_def=living_process)
         for name, wanted, selection, description in kinds
         if wanted
     ]

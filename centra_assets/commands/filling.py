@@ -4,9 +4,11 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
 
+from centra_assets.assets.executor import signs_of_life
 from centra_assets.calendar import Calendar
 from centra_assets.entities.model import Axis
 from centra_assets.jobs import JOB_NAMES, REFRESH_MARTS
@@ -62,7 +64,12 @@ def execute(
     """One run in this process, its events in the instance; `ops` is the run's config. A failure is in the result."""
     job = definitions.resolve_job_def(name)
     config = {**QUIET, **({"ops": dict(ops)} if ops else {})}
-    return job.execute_in_process(instance=instance, tags=dict(tags or {}), run_config=config, raise_on_error=False)
+    run_id = str(uuid4())
+    # The job's own executor is not asked here, and a run that gives no signs counts as dead.
+    with signs_of_life(run_id):
+        return job.execute_in_process(
+            instance=instance, tags=dict(tags or {}), run_config=config, raise_on_error=False, run_id=run_id
+        )
 
 
 def _range_tags(axis: Axis, calendar: Calendar, instance: dg.DagsterInstance) -> dict[str, str] | None:

@@ -49,8 +49,11 @@ def look(before: Watch, signs: Mapping[str, int], now: float) -> tuple[Watch, li
 
 
 def judged(runs: Sequence[dg.DagsterRun], signs: Mapping[str, int]) -> dict[str, int]:
-    """The signs of those runs that give them; no others can be judged."""
-    return {run.run_id: signs.get(run.run_id, 0) for run in runs if SIGNS_TAG in run.tags}
+    """The signs of those runs that give them; no others can be judged.
+
+    That are all which have given one, and those whose job promises it: what runs otherwise is nobody's business here.
+    """
+    return {run.run_id: signs.get(run.run_id, 0) for run in runs if SIGNS_TAG in run.tags or run.run_id in signs}
 
 
 def build_silent_runs_sensor() -> dg.SensorDefinition:
@@ -70,7 +73,9 @@ def build_silent_runs_sensor() -> dg.SensorDefinition:
         after, silent = look(before, judged(runs, signs), time.time())
         context.update_cursor(msgspec.json.encode(after).decode())
         for run in runs:
-            if run.run_id in silent:
+            # One that came to its end while we looked stays as it ended.
+            now = context.instance.get_run_by_id(run.run_id) if run.run_id in silent else None
+            if now is not None and now.status is dg.DagsterRunStatus.STARTED:
                 context.instance.report_run_failed(run, "Its process has given no sign of life for some minutes.")
                 context.log.warning(f"run {run.run_id} of {run.job_name} was silent and counts as failed.")
         return dg.SkipReason(f"{len(runs)} runs are under way; {len(silent)} of them were silent and ended.")

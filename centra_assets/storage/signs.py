@@ -3,15 +3,21 @@
 import threading
 from collections.abc import Collection
 from contextlib import suppress
-from typing import Self
+from typing import Any, Self
 
 import psycopg
 
 from centra_assets.storage.failures import translated
 
 _EVERY_SECONDS = 20.0
-# Most runs of a test are over before; nobody judges a run that is so young.
-_FIRST_SECONDS = 5.0
+# A sign that is stuck on its way must not keep the next one back.
+_CONNECTION: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "tcp_user_timeout": 10_000,
+}
+_LAST_SIGN_SECONDS = 10.0
 
 _GIVE = """
 INSERT INTO ops.run_sign AS held (run_id) VALUES (%s)
@@ -20,13 +26,14 @@ ON CONFLICT (run_id) DO UPDATE SET signs = held.signs + 1, seen_at = clock_times
 
 
 class SignsOfLife:
-    """While the block lasts, a thread says every 20 seconds that this process lives.
+    """While the block lasts, a thread says at once and then every 20 seconds that this process lives.
 
-    A database that is away is tried again the next time: a sign that cannot be given harms nothing but trust.
+    Each sign is one row, over a connection that lasts no longer: what PostgreSQL can have at once is for the work. A
+    database that is away is tried again the next time: a sign that cannot be given harms nothing but trust.
     """
 
-    def __init__(self, url: str, run_id: str, *, first: float = _FIRST_SECONDS, every: float = _EVERY_SECONDS) -> None:
-        self._url, self._run_id, self._pauses = url, run_id, (first, every)
+    def __init__(self, url: str, run_id: str, *, every: float = _EVERY_SECONDS) -> None:
+        self._url, self._run_id, self._every = url, run_id, every
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._give, name="signs-of-life", daemon=True)
 
@@ -36,13 +43,13 @@ class SignsOfLife:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._thread.join()
+        self._thread.join(_LAST_SIGN_SECONDS)
 
     def _give(self) -> None:
-        pause, every = self._pauses
+        pause = 0.0
         while not self._over.wait(pause):
-            pause = every
-            with suppress(psycopg.Error), psycopg.connect(self._url, autocommit=True, connect_timeout=5) as connection:
+            pause = self._every
+            with suppress(psycopg.Error), psycopg.connect(self._url, autocommit=True, **_CONNECTION) as connection:
                 connection.execute(_GIVE, [self._run_id])
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from centra_assets.assets.executor import living_process
 from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.assets.quarantine import blocked_days, in_words, sources_of
 from centra_assets.calendar import Calendar
@@ -11,7 +12,7 @@ from centra_assets.marts.model import Mart
 from centra_assets.marts.refresh import refresh, stale
 from centra_assets.resources.storage import WarehouseResource
 from centra_assets.storage.warehouse import Warehouse
-from centra_assets.sync.alive import alive, watched
+from centra_assets.sync.alive import watched
 from centra_assets.sync.telling import held_back, mart_materializations
 
 REFRESH_STALE_DAYS = "refresh_stale_days"
@@ -29,7 +30,7 @@ def build_stale_days_job(marts: Sequence[Mart], calendar: Calendar) -> dg.JobDef
     )
     def compute_stale_days(context: dg.OpExecutionContext, warehouse: WarehouseResource) -> None:
         store = warehouse.open(context.run)
-        with alive(context, warehouse), failures_told_apart():
+        with failures_told_apart():
             for mart in marts:
                 for event in _refreshed(mart, store, calendar, context):
                     context.log_event(event)
@@ -39,7 +40,7 @@ def build_stale_days_job(marts: Sequence[Mart], calendar: Calendar) -> dg.JobDef
         name=REFRESH_STALE_DAYS,
         description="Computes the days of marts that a load has made stale. Started by the sensor `stale_marts`.",
         tags={"centra_assets/lane": "marts", **watched(1800)},
-        executor_def=dg.in_process_executor,
+        executor_def=living_process,
     )
     def job() -> None:
         compute_stale_days()

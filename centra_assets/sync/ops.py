@@ -7,6 +7,7 @@ from datetime import datetime
 
 import dagster as dg
 
+from centra_assets.assets.executor import living_process
 from centra_assets.assets.failures import TRANSIENT_RETRIES, failed_of, failures_told_apart
 from centra_assets.assets.metadata import raw_key
 from centra_assets.calendar import Calendar
@@ -19,7 +20,7 @@ from centra_assets.resources.storage import LakeResource, WarehouseResource
 from centra_assets.storage.inbox import ClaimedHint, Inbox
 from centra_assets.storage.sync_state import SyncState
 from centra_assets.sync.account import Account
-from centra_assets.sync.alive import alive, watched
+from centra_assets.sync.alive import watched
 from centra_assets.sync.drain import Drained, HintFollower
 from centra_assets.sync.reconcile import run_reconciliation
 from centra_assets.sync.sweeping import Outcome, Setting, Surroundings, setting_from
@@ -108,7 +109,7 @@ def _job(name: str, lane: str, description: str, work: dg.OpDefinition, longest_
     }
 
     # A process for the step would cost as much as the run itself.
-    @dg.job(name=name, description=description, tags=tags, executor_def=dg.in_process_executor)
+    @dg.job(name=name, description=description, tags=tags, executor_def=living_process)
     def job() -> None:
         work()
 
@@ -150,7 +151,7 @@ def _follow_hints(
     ) -> None:
         linger, longest = config.linger_seconds, config.longest_run_seconds
         inbox = Inbox(warehouse.database_url)
-        with alive(context, warehouse), failures_told_apart(), inbox.drainer(context.run_id) as drainer:
+        with failures_told_apart(), inbox.drainer(context.run_id) as drainer:
             if drainer is None:
                 context.log.info("Another run is following the hints.")
                 return
@@ -201,7 +202,6 @@ def _sweep_entities(entities: Sequence[Entity], calendar: Calendar, sync: SyncCo
         since = datetime.fromisoformat(config.since) if config.since else None
         chosen = [entity for entity in entities if entity.name in config.entities]
         with (
-            alive(context, warehouse),
             failures_told_apart(),
             centra.client(Priority.REAL_TIME) as hasty,
             centra.client() as patient,
@@ -234,7 +234,7 @@ def _reconcile_entities(entities: Sequence[Entity], calendar: Calendar) -> dg.Op
         warehouse: WarehouseResource,
     ) -> None:
         chosen = [entity for entity in entities if entity.name in config.entities]
-        with alive(context, warehouse), failures_told_apart(), centra.client() as client:
+        with failures_told_apart(), centra.client() as client:
             around = _surroundings(context, client, lake, warehouse, calendar)
             _raise_failures(_told(context, _observed(context, run_reconciliation(chosen, config.days, around))))
 

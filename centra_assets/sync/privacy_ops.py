@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from centra_assets.assets.executor import living_process
 from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.privacy.forgetting import Forgetting
 from centra_assets.privacy.requests import Request
 from centra_assets.resources.storage import LakeResource, WarehouseResource
-from centra_assets.sync.alive import alive, watched
+from centra_assets.sync.alive import watched
 
 FORGET_CUSTOMER = "forget_customer"
 # One pass through raw serves so many; a first start may find years of anonymised customers.
@@ -39,7 +40,7 @@ def build_forget_job() -> dg.JobDefinition:
     def forget(
         context: dg.OpExecutionContext, config: ForgetConfig, lake: LakeResource, warehouse: WarehouseResource
     ) -> None:
-        with alive(context, warehouse), failures_told_apart():
+        with failures_told_apart():
             forgetting = Forgetting(lake.open(), warehouse.open(), warehouse.database_url, context.run_id)
             # A retry finds its request made already.
             if context.retry_number == 0:
@@ -54,7 +55,7 @@ def build_forget_job() -> dg.JobDefinition:
         description="Forgets customers: erases their personal data and keeps it out. Irreversible. The config names "
         "them and who asks; the sensor `forgetting` starts it for those whom Centra has anonymised.",
         tags={"centra_assets/lane": "privacy", **watched(_LONGEST_SECONDS)},
-        executor_def=dg.in_process_executor,
+        executor_def=living_process,
     )
     def job() -> None:
         forget()

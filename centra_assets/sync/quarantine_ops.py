@@ -5,6 +5,7 @@ from itertools import groupby
 
 import dagster as dg
 
+from centra_assets.assets.executor import living_process
 from centra_assets.assets.failures import TRANSIENT_RETRIES, failed_of, failures_told_apart
 from centra_assets.assets.metadata import core_key
 from centra_assets.calendar import Calendar
@@ -16,7 +17,7 @@ from centra_assets.resources.storage import LakeResource, WarehouseResource
 from centra_assets.storage.quarantined import SetAside, set_aside
 from centra_assets.storage.sync_state import SyncState
 from centra_assets.storage.warehouse import Warehouse
-from centra_assets.sync.alive import alive, watched
+from centra_assets.sync.alive import watched
 from centra_assets.sync.retrying import SOURCE, Retried, retry
 from centra_assets.sync.sweeping import Surroundings
 from centra_assets.sync.telling import materializations
@@ -58,7 +59,7 @@ def build_retry_job(entities: Sequence[Entity], calendar: Calendar, verdict: Ver
         warehouse: WarehouseResource,
     ) -> None:
         # Behind real time, before backfills: a person waits for it.
-        with alive(context, warehouse), failures_told_apart(), centra.client(Priority.WRITE) as client:
+        with failures_told_apart(), centra.client(Priority.WRITE) as client:
             around = Surroundings(
                 client=client,
                 lake=lake.open(),
@@ -87,7 +88,7 @@ def build_retry_job(entities: Sequence[Entity], calendar: Calendar, verdict: Ver
         description="Tries records in ops.quarantine again, all of them or those of the config: fetches them anew from "
         "Centra, or (refetch: false) parses what the lake has. `centra-assets quarantine retry` starts it, too.",
         tags=watched(_LONGEST_SECONDS),
-        executor_def=dg.in_process_executor,
+        executor_def=living_process,
     )
     def job() -> None:
         retry_records()

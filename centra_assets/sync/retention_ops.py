@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from centra_assets.assets.executor import living_process
 from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.calendar import Calendar
 from centra_assets.entities.model import Entity
@@ -62,7 +63,7 @@ def build_retention_job(entities: Sequence[Entity], sync: SyncConfig) -> dg.JobD
         description="Removes old hints, logs of old runs and, where sync.yaml says so, old history, and keeps the "
         "lake's files few. docs/retention.md says what is kept how long.",
         tags=_TAGS,
-        executor_def=dg.in_process_executor,
+        executor_def=living_process,
     )
     def job() -> None:
         remove_what_is_old()
