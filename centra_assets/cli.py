@@ -93,18 +93,23 @@ def forget(
     customer: Annotated[
         list[int] | None, typer.Option(help="Centra's customer id; may be given several times.")
     ] = None,
+    buyer: Annotated[
+        list[int] | None, typer.Option(help="Centra's id of an account's buyer; may be given several times.")
+    ] = None,
     by: Annotated[str, typer.Option(help="Who asks; kept in the audit.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be erased, and change nothing.")] = False,
     same_email: Annotated[
-        bool, typer.Option("--same-email", help="Also the customers who have the same e-mail address.")
+        bool, typer.Option("--same-email", help="Also the customers and buyers who have the same e-mail address.")
     ] = False,
     pending: Annotated[bool, typer.Option("--pending", help="Carry out what was asked for and is due.")] = False,
 ) -> None:
-    """Erase a customer's personal data wherever it lies here, and keep it out from then on; docs/privacy.md."""
+    """Erase a customer's or a buyer's personal data wherever it lies, and keep it out from then on; docs/privacy.md."""
     from centra_assets.commands.forget import run_forget
 
     raise typer.Exit(
-        run_forget(customers=customer or (), by=by, dry_run=dry_run, same_email=same_email, pending=pending)
+        run_forget(
+            customers=customer or (), buyers=buyer or (), by=by, dry_run=dry_run, same_email=same_email, pending=pending
+        )
     )
 
 

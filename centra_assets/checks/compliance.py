@@ -33,8 +33,8 @@ _SECRETS = described(
     "history have of it goes with `centra-assets forget` or a retention of zero days for them.",
 )
 _TRACES = described(
-    "Of customers whom Centra has anonymised, or whom we were told to forget, longer than a day ago, nothing personal "
-    "is left in core, history and raw, nor what was delivered about them before.",
+    "Of customers whom Centra has anonymised, and of customers and buyers whom we were told to forget, longer than a "
+    "day ago, nothing personal is left in core, history and raw, nor what was delivered about them before.",
     "see that the sensor `forgetting` is on and the newest run of `forget_customer` succeeded; "
     "`centra-assets forget --customer ID` does it at once.",
 )
@@ -149,7 +149,7 @@ def _trace_check(clock: Clock) -> dg.AssetChecksDefinition:
                 now = clock()
                 known = anonymised.anonymised(store, now)
                 left = [*anonymised.remains(known.due, lake.open(), store), *anonymised.in_inbox(store, now)]
-                result = told(key, left, customers_judged=len(known.due), not_judged=known.waiting)
+                result = told(key, left, people_judged=len(known.due), not_judged=known.waiting)
             else:
                 result = told(key, [], not_materialized=True)
         yield result

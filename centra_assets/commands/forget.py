@@ -1,6 +1,7 @@
-"""`centra-assets forget`: asks for customers to be forgotten, and sees to it at once. How is in `privacy`."""
+"""`centra-assets forget`: asks for people to be forgotten, and sees to it at once. How is in `privacy`."""
 
 from collections.abc import Sequence
+from typing import TypedDict
 
 from rich.console import Console
 from rich.table import Table
@@ -8,6 +9,7 @@ from rich.table import Table
 from centra_assets.privacy.errors import ForgetRequestError
 from centra_assets.privacy.forgetting import Forgetting, Plan
 from centra_assets.privacy.forgotten import Admission, ForgottenList
+from centra_assets.privacy.links import Kind, Reference, named, people
 from centra_assets.privacy.requests import Request
 from centra_assets.settings import Settings, SettingsError
 from centra_assets.storage.audit import local_actor
@@ -15,27 +17,35 @@ from centra_assets.storage.lake import Lake
 from centra_assets.storage.warehouse import Warehouse
 
 
-def run_forget(*, customers: Sequence[int], by: str, dry_run: bool, same_email: bool, pending: bool) -> int:
+def run_forget(
+    *,
+    customers: Sequence[int] = (),
+    buyers: Sequence[int] = (),
+    by: str,
+    dry_run: bool,
+    same_email: bool,
+    pending: bool,
+) -> int:
     """Forgets, and prints what was found where; 0 when every step was taken. Raises SettingsError, privacy's errors."""
     url = Settings.load().database_url
     if url is None:
         raise SettingsError("CENTRA_DATABASE_URL is not set.")
-    if not customers and not pending:
-        raise ForgetRequestError("No customer is named.")
+    chosen = people(customers, buyers)
+    if not chosen and not pending:
+        raise ForgetRequestError("No customer and no buyer is named.")
     forgetting, console = _forgetting(url.get_secret_value()), Console()
-    chosen = sorted(set(customers))
     if chosen:
-        plan = forgetting.plan(chosen)
+        plan = forgetting.plan(**_ids(chosen))
         if same_email and plan.others:
-            chosen = sorted({*chosen, *plan.others})
-            plan = forgetting.plan(chosen)
+            chosen = [*chosen, *plan.others]
+            plan = forgetting.plan(**_ids(chosen))
         _print_plan(console, chosen, plan)
     if dry_run:
         console.print("Nothing was changed.")
         return 0
     if chosen:
         actor = f"{local_actor('forget')} for {by.strip()}" if by.strip() else ""
-        forgetting.ask(chosen, by=actor)
+        forgetting.ask(**_ids(chosen), by=actor)
     done = forgetting.carry_out()
     for request in done:
         _print_done(console, request)
@@ -44,13 +54,25 @@ def run_forget(*, customers: Sequence[int], by: str, dry_run: bool, same_email: 
     return 0
 
 
+class _Ids(TypedDict):
+    customer_ids: list[int]
+    buyer_ids: list[int]
+
+
+def _ids(chosen: Sequence[Reference]) -> _Ids:
+    return {
+        "customer_ids": [int(person.value) for person in chosen if person.kind is Kind.CUSTOMER],
+        "buyer_ids": [int(person.value) for person in chosen if person.kind is Kind.BUYER],
+    }
+
+
 def _forgetting(url: str) -> Forgetting:
     lake = Lake(Settings.load().lake_url, Admission(ForgottenList(url)))
     return Forgetting(lake, Warehouse(url), url)
 
 
-def _print_plan(console: Console, chosen: Sequence[int], plan: Plan) -> None:
-    table = Table(title=f"What belongs to {_named(chosen)}", show_edge=False)
+def _print_plan(console: Console, chosen: Sequence[Reference], plan: Plan) -> None:
+    table = Table(title=f"What belongs to {named(chosen)}", show_edge=False)
     table.add_column("records of")
     table.add_column("found", justify="right")
     for name, count in plan.records.items():
@@ -58,13 +80,13 @@ def _print_plan(console: Console, chosen: Sequence[int], plan: Plan) -> None:
     console.print(table)
     if plan.others:
         console.print(
-            f"{_named(plan.others)} ha{'s' if len(plan.others) == 1 else 've'} the same e-mail address and "
+            f"{named(plan.others)} ha{'s' if len(plan.others) == 1 else 've'} the same e-mail address and "
             "will not be forgotten, nor its subscriptions; --same-email includes them."
         )
 
 
 def _print_done(console: Console, request: Request) -> None:
-    table = Table(title=f"Request {request.id}: {_named(request.customer_ids)}", show_edge=False)
+    table = Table(title=f"Request {request.id}: {named(request.people)}", show_edge=False)
     table.add_column("place")
     table.add_column("held", justify="right")
     for place, count in request.counts.items():
@@ -75,9 +97,3 @@ def _print_done(console: Console, request: Request) -> None:
             f"Looked at once more after {request.look_again_at.isoformat(timespec='minutes')} by the sensor "
             "`forgetting`, or by `centra-assets forget --pending`."
         )
-
-
-def _named(ids: Sequence[int]) -> str:
-    shown = ", ".join(str(number) for number in ids[:10])
-    more = f" and {len(ids) - 10} more" if len(ids) > 10 else ""
-    return f"customer{'s' if len(ids) != 1 else ''} {shown}{more}"

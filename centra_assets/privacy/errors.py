@@ -4,7 +4,7 @@ from centra_assets.errors import CentraAssetsError
 
 
 class ForgettingBusyError(CentraAssetsError):
-    """Another process is forgetting customers at this moment."""
+    """Another process is forgetting people at this moment."""
 
     code = "FORGETTING_BUSY"
     remedy = "The request is kept. Wait for the other process, then run `centra-assets forget --pending`."
@@ -22,4 +22,4 @@ class ForgetRequestError(CentraAssetsError):
     """A request to forget names nobody, or nobody who asks."""
 
     code = "FORGET_REQUEST_INVALID"
-    remedy = "Name customers by Centra's ids (`--customer 1017`) and say who asks (`--by`)."
+    remedy = "Name customers or buyers by Centra's ids (`--customer 1017`, `--buyer 17`) and say who asks (`--by`)."

@@ -1,4 +1,4 @@
-"""Finds what belongs to customers, in raw and in core: records and references to them. Changes nothing."""
+"""Finds what belongs to customers and buyers, in raw and in core: records and references to them. Changes nothing."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -10,30 +10,38 @@ from centra_assets.entities.model import Entity
 from centra_assets.entities.registry import ENTITIES
 from centra_assets.privacy.forgotten import Forgotten, belonging
 from centra_assets.privacy.holdings import Holding, Holdings
-from centra_assets.privacy.links import BELONGS, HANDS_ON, Kind, Link, Reference, folded, reader
+from centra_assets.privacy.links import BELONGS, HANDS_ON, Kind, Link, Part, Reference, folded, part_of, reader
 from centra_assets.storage.lake import Lake
 from centra_assets.storage.warehouse import Warehouse
 
 # In the order of BELONGS; a platform may be wired with fewer.
 LINKED: tuple[Entity, ...] = tuple(entity for name in BELONGS for entity in ENTITIES if entity.name == name)
 
-_SHARED = """
-SELECT DISTINCT id, lower(btrim(email)) AS email FROM core.customers
-WHERE lower(btrim(email)) = ANY(%(emails)s) AND NOT id = ANY(%(ids)s) AND is_anonymized IS NOT TRUE
-"""
+# Who else has one of these addresses. Of a buyer Centra does not say whether he was anonymised.
+_ALSO_HAVE = {
+    Kind.CUSTOMER: """
+SELECT DISTINCT id::text AS id, lower(btrim(email)) AS email FROM core.customers
+WHERE lower(btrim(email)) = ANY(%(emails)s) AND NOT id::text = ANY(%(ids)s) AND is_anonymized IS NOT TRUE
+""",
+    Kind.BUYER: """
+SELECT DISTINCT id::text AS id, lower(btrim(email)) AS email FROM core.buyers
+WHERE lower(btrim(email)) = ANY(%(emails)s) AND NOT id::text = ANY(%(ids)s)
+""",
+}
+_TABLES = {Kind.CUSTOMER: "core.customers", Kind.BUYER: "core.buyers"}
 
 
 @dataclass
 class Found:
-    """What belongs to the customers: by which references it is recognised, and the records of each entity.
+    """What belongs to the people: by which references it is recognised, and the records of each entity.
 
-    `others` are customers who have an e-mail address with one of them in common; what is known by such an address
-    only is theirs as well and not among the records.
+    `others` are people who have an e-mail address with one of them in common; what is known by such an address only is
+    theirs as well and not among the records.
     """
 
     references: set[Reference] = field(default_factory=set)
     records: dict[str, set[str]] = field(default_factory=dict)
-    others: set[int] = field(default_factory=set)
+    others: set[Reference] = field(default_factory=set)
 
 
 class Finder:
@@ -44,19 +52,19 @@ class Finder:
         self._warehouse = warehouse
         self._holdings = Holdings(warehouse)
 
-    def find(self, customer_ids: Collection[int]) -> Found:
-        """Everything that belongs to these customers, in whatever version and place. Raises storage's errors."""
-        found = Found({Reference(Kind.CUSTOMER, str(number)) for number in customer_ids})
+    def find(self, people: Collection[Reference]) -> Found:
+        """Everything that belongs to these people, in whatever version and place. Raises storage's errors."""
+        found = Found(set(people))
         for entity in LINKED:
             ids = self._in_raw(entity, found.references) | self._in_tables(entity, found.references)
             found.records[entity.name] = ids
-            handed = self._handed_on(entity, ids)
-            if entity.name == "customers":
-                handed = self._unshared(handed, customer_ids, found)
-            found.references |= handed
+            handed = self._handed_on(entity, ids, part_of(entity.name, people))
+            found.references |= self._unshared(handed, people, found)
         return found
 
     def _in_raw(self, entity: Entity, references: Iterable[Reference]) -> set[str]:
+        if not {link.kind for link in BELONGS[entity.name]} & {reference.kind for reference in references}:
+            return set()
         # Whatever is on this list is on it as of now, so that every subscription is older.
         listed = _unkeyed(references)
         ids: set[str] = set()
@@ -87,7 +95,7 @@ class Finder:
         told = values if kind is Kind.EMAIL else [int(value) for value in values if value.isdecimal()]
         return self._warehouse.query(statement.as_string(), [told])["id"].to_list()
 
-    def _handed_on(self, entity: Entity, ids: Collection[str]) -> set[Reference]:
+    def _handed_on(self, entity: Entity, ids: Collection[str], part: Part | None) -> set[Reference]:
         links = HANDS_ON.get(entity.name, ())
         if not links or not ids:
             return set()
@@ -96,32 +104,37 @@ class Finder:
         for files in self._lake.all_files(entity.name).values():
             for file in files:
                 for payload in self._lake.rows([file], ids)["payload"].drop_nulls():
-                    handed |= read(payload)
+                    handed |= read(payload if part is None else part.of(payload))
         for link in links:
-            handed |= self._handed_on_by_tables(entity, link, ids)
+            handed |= self._handed_on_by_tables(entity, link, ids, part)
         return handed
 
-    def _handed_on_by_tables(self, entity: Entity, link: Link, ids: Collection[str]) -> set[Reference]:
+    def _handed_on_by_tables(
+        self, entity: Entity, link: Link, ids: Collection[str], part: Part | None
+    ) -> set[Reference]:
         handed: set[Reference] = set()
         for holding in self._holdings.of(entity):
-            for column in holding.at(link.path):
+            whose = holding.whose(part)
+            for column in holding.at(link.path) if whose is not None else ():
                 statement = sql.SQL(
-                    "SELECT DISTINCT {0}::text AS told FROM {1} WHERE _record_id = ANY(%s) AND {0} IS NOT NULL"
-                ).format(sql.Identifier(column), holding.relation)
-                told = self._warehouse.query(statement.as_string(), [list(ids)])["told"].to_list()
+                    "SELECT DISTINCT {0}::text AS told FROM {1} WHERE {2} = ANY(%s) AND {0} IS NOT NULL"
+                ).format(sql.Identifier(column), holding.relation, whose)
+                meant = ids if part is None else part.ids
+                told = self._warehouse.query(statement.as_string(), [list(meant)])["told"].to_list()
                 handed |= {Reference(link.kind, folded(text) if link.kind is Kind.EMAIL else text) for text in told}
         return {reference for reference in handed if reference.value}
 
-    def _unshared(self, handed: set[Reference], customer_ids: Collection[int], found: Found) -> set[Reference]:
-        """What the customers hand on without the addresses that another customer, who lives on, has as well."""
-        customers = LINKED[0]
-        if not handed or not any(True for _ in self._holdings.of(customers, ["core"])):
-            return handed
+    def _unshared(self, handed: set[Reference], people: Collection[Reference], found: Found) -> set[Reference]:
+        """What they hand on without the addresses that somebody else, who is not forgotten, has as well."""
         emails = [reference.value for reference in handed if reference.kind is Kind.EMAIL]
-        shared = self._warehouse.query(_SHARED, {"emails": emails, "ids": list(customer_ids)})
-        found.others |= set(shared["id"].to_list())
-        kept = set(shared["email"].to_list())
-        return {reference for reference in handed if reference.value not in kept}
+        kept: set[str] = set()
+        for kind, statement in _ALSO_HAVE.items() if emails else ():
+            if self._holdings.has(_TABLES[kind]):
+                ids = [person.value for person in people if person.kind is kind]
+                shared = self._warehouse.query(statement, {"emails": emails, "ids": ids})
+                found.others |= {Reference(kind, number) for number in shared["id"]}
+                kept |= set(shared["email"])
+        return {reference for reference in handed if reference.kind is not Kind.EMAIL or reference.value not in kept}
 
 
 def _unkeyed(references: Iterable[Reference]) -> Forgotten:

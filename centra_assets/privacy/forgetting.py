@@ -1,4 +1,4 @@
-"""Forgets customers: takes the steps of requests in an order that survives being interrupted. Erases nothing itself."""
+"""Forgets people: takes the steps of requests in an order that survives being interrupted. Erases nothing itself."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,6 +17,7 @@ from centra_assets.privacy.errors import ForgettingBusyError
 from centra_assets.privacy.finding import LINKED, Finder
 from centra_assets.privacy.forgotten import remember
 from centra_assets.privacy.holdings import Holdings
+from centra_assets.privacy.links import Reference, part_of, people
 from centra_assets.privacy.requests import Request
 from centra_assets.storage.lake import Lake, LakeFile
 from centra_assets.storage.locks import LAKE_UPKEEP, alone
@@ -41,15 +42,15 @@ WHERE entity = 'customers' AND id > %s
 
 @dataclass(frozen=True)
 class Plan:
-    """What forgetting would touch: records by entity, and customers who share an e-mail address with one of them."""
+    """What forgetting would touch: records by entity, and people who share an e-mail address with one of them."""
 
     records: Mapping[str, int]
-    others: Sequence[int]
+    others: Sequence[Reference]
 
 
 @dataclass
 class Forgetting:
-    """The forgetting of customers in one lake and one database.
+    """The forgetting of people in one lake and one database.
 
     `interrupt` is called after each rewritten file and each step, for tests that break off there.
     """
@@ -60,15 +61,28 @@ class Forgetting:
     run_id: str = ""
     interrupt: Callable[[str], None] = field(default=lambda _: None)
 
-    def plan(self, customer_ids: Collection[int]) -> Plan:
-        """What a request for these customers would be about. Changes nothing."""
-        found = Finder(self.lake, self.warehouse).find(customer_ids)
+    def plan(self, customer_ids: Collection[int] = (), *, buyer_ids: Collection[int] = ()) -> Plan:
+        """What a request for these people would be about. Changes nothing."""
+        found = Finder(self.lake, self.warehouse).find(people(customer_ids, buyer_ids))
         return Plan({name: len(ids) for name, ids in found.records.items()}, sorted(found.others))
 
-    def ask(self, customer_ids: Collection[int], *, by: str, reason: str = "asked for") -> int:
-        """Makes a request; from now on nothing of these customers comes in as it is. Returns its number."""
-        opening = partial(requests.open_request, customer_ids=customer_ids, by=by, reason=reason, run_id=self.run_id)
-        return self.warehouse.transact(opening)
+    def ask(
+        self,
+        customer_ids: Collection[int] = (),
+        *,
+        buyer_ids: Collection[int] = (),
+        by: str,
+        reason: str = "asked for",
+    ) -> int:
+        """Makes a request; from now on nothing of these people comes in as it is. Returns its number."""
+        return self._transact(
+            requests.open_request,
+            customer_ids=customer_ids,
+            buyer_ids=buyer_ids,
+            by=by,
+            reason=reason,
+            run_id=self.run_id,
+        )
 
     def anonymised(self, limit: int) -> list[int]:
         """Customers whom Centra has anonymised and who were not forgotten here yet."""
@@ -117,63 +131,75 @@ class Forgetting:
             ids = records.get(entity.name, [])
             for step, work in ((f"raw/{entity.name}", self._raw), (f"core/{entity.name}", self._core)):
                 if step not in request.steps:
-                    work(request.id, step, entity, ids)
+                    work(request, step, entity, ids)
                     self.interrupt(step)
         if INBOX not in request.steps:
-            self._inbox(request.id, records)
+            self._inbox(request, records)
             self.interrupt(INBOX)
         self._transact(requests.finish, number=request.id, run_id=self.run_id)
 
     def _find(self, request: Request) -> None:
-        found = Finder(self.lake, self.warehouse).find(request.customer_ids)
+        found = Finder(self.lake, self.warehouse).find(request.people)
 
         def keep(cursor: Cursor[TupleRow]) -> None:
             requests.keep_records(cursor, request.id, found.records)
             remember(cursor, found.references, request.id)
             counts = {f"{name} records": len(ids) for name, ids in found.records.items()}
-            counts["customers with the same e-mail"] = len(found.others)
+            counts["people with the same e-mail"] = len(found.others)
             requests.step_done(cursor, request.id, FIND, counts)
 
         self.warehouse.transact(keep)
         self.interrupt(FIND)
 
-    def _raw(self, number: int, step: str, entity: Entity, ids: Collection[str]) -> None:
-        counts = erase_in_lake(self.lake, entity, ids, self._rewritten)
-        self._transact(requests.step_done, number=number, step=step, counts=counts)
+    def _raw(self, request: Request, step: str, entity: Entity, ids: Collection[str]) -> None:
+        part = part_of(entity.name, request.people)
+        counts = erase_in_lake(self.lake, entity, ids, self._rewritten, part=part)
+        self._transact(requests.step_done, number=request.id, step=step, counts=counts)
 
     def _rewritten(self, file: LakeFile) -> None:
         self.interrupt(f"file of raw/{file.entity}")
 
-    def _core(self, number: int, step: str, entity: Entity, ids: Collection[str]) -> None:
-        holdings = Holdings(self.warehouse)
+    def _core(self, request: Request, step: str, entity: Entity, ids: Collection[str]) -> None:
+        holdings, part = Holdings(self.warehouse), part_of(entity.name, request.people)
 
         def erase(cursor: Cursor[TupleRow]) -> None:
-            requests.step_done(cursor, number, step, erase_in_tables(cursor, entity, ids, holdings))
+            counts = erase_in_tables(cursor, entity, ids, holdings, part=part)
+            requests.step_done(cursor, request.id, step, counts)
 
         self.warehouse.transact(erase)
 
-    def _inbox(self, number: int, records: Mapping[str, Collection[str]]) -> None:
+    def _inbox(self, request: Request, records: Mapping[str, Collection[str]]) -> None:
         def erase(cursor: Cursor[TupleRow]) -> None:
-            emptied = sum(erase_in_inbox(cursor, name, ids) for name, ids in records.items())
-            requests.step_done(cursor, number, INBOX, {"ops.inbox": emptied})
+            emptied = sum(
+                erase_in_inbox(cursor, entity.name, records.get(entity.name, ()), part=part)
+                for entity in LINKED
+                if (part := part_of(entity.name, request.people)) or entity.name in records
+            )
+            requests.step_done(cursor, request.id, INBOX, {"ops.inbox": emptied})
 
         self.warehouse.transact(erase)
 
     def _look_again(self, request: Request) -> None:
-        """Takes all steps once more: what was on its way when the list did not know the customer has come in by now."""
-        found = Finder(self.lake, self.warehouse).find(request.customer_ids)
+        """Takes all steps once more: what was on its way when the list did not know the person has come in by now."""
+        found = Finder(self.lake, self.warehouse).find(request.people)
         kept = self._transact(requests.records_of, number=request.id)
         records = {name: {*ids, *kept.get(name, [])} for name, ids in found.records.items()}
         holdings, late, files = Holdings(self.warehouse), Counter[str](), Counter[str]()
+        parts = {entity.name: part_of(entity.name, request.people) for entity in LINKED}
+
+        def rewritten(file: LakeFile) -> None:
+            files.update([f"raw/{file.entity}"])
+
         for entity in LINKED:
-            erase_in_lake(self.lake, entity, records[entity.name], lambda file: files.update([f"raw/{file.entity}"]))
+            erase_in_lake(self.lake, entity, records[entity.name], rewritten, part=parts[entity.name])
 
         def erase(cursor: Cursor[TupleRow]) -> None:
             late.clear()
             remember(cursor, found.references, request.id)
             for entity in LINKED:
-                late.update(erase_in_tables(cursor, entity, records[entity.name], holdings))
-                late["ops.inbox"] += erase_in_inbox(cursor, entity.name, records[entity.name])
+                ids, part = records[entity.name], parts[entity.name]
+                late.update(erase_in_tables(cursor, entity, ids, holdings, part=part))
+                late["ops.inbox"] += erase_in_inbox(cursor, entity.name, ids, part=part)
             requests.looked_again(cursor, request, self.run_id, +(late + files))
 
         self.warehouse.transact(erase)

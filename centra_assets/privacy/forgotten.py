@@ -2,7 +2,7 @@
 
 import hmac
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -14,7 +14,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from centra_assets.entities.registry import entity as entity_named
-from centra_assets.privacy.links import BELONGS, HANDS_ON, Kind, Reference, reader, texts_at
+from centra_assets.privacy.links import BELONGS, HANDS_ON, SHARED, Kind, Reference, part_of, reader, texts_at
 from centra_assets.privacy.masking import mask
 from centra_assets.storage.failures import translated
 
@@ -46,6 +46,12 @@ class Forgotten:
         """Since when the reference is on the list."""
         held = self.since.get(reference.kind)
         return held.get(self.hashed(reference)) if held else None
+
+    def people(self) -> Iterator[Reference]:
+        """Whose elements of shared records are forgotten."""
+        for kind in {link.kind for link in SHARED.values()}:
+            for value in self.since.get(kind, ()):
+                yield Reference(kind, value)
 
     def hashed(self, reference: Reference) -> str:
         """The reference as the list holds it."""
@@ -109,7 +115,7 @@ class ForgottenList:
 
 
 class Admission:
-    """The gate of the lake: records of forgotten customers are let in without their personal data."""
+    """The gate of the lake: records of forgotten people are let in without their personal data."""
 
     def __init__(self, listed: ForgottenList) -> None:
         self._listed = listed
@@ -128,9 +134,10 @@ class Admission:
         found = entity_named(entity)
         handed: set[Reference] = set()
         hands_on = reader([link for link in HANDS_ON.get(entity, ()) if link.kind is not Kind.EMAIL])
+        part = part_of(entity, forgotten.people())
         for place in places:
             handed |= {reference for reference in hands_on(payloads[place]) if not forgotten.has(reference)}
-            payloads[place] = mask(found, payloads[place])
+            payloads[place] = mask(found, payloads[place], part=part)
         if handed:
             self._listed.add(handed)
         return rows.with_columns(pl.Series("payload", payloads, dtype=pl.String))

@@ -7,6 +7,7 @@ from psycopg import sql
 
 from centra_assets.entities.contract import Contract
 from centra_assets.entities.model import Entity
+from centra_assets.privacy.links import Part
 from centra_assets.privacy.paths import personal_columns, sources
 from centra_assets.storage.ddl import HISTORY_COLUMNS
 from centra_assets.storage.tables import SYSTEM_COLUMNS
@@ -47,6 +48,11 @@ class Holding:
             name for name in told if name in self.columns and tuple(path.split(".")) in sources(self.contract, name)
         ]
 
+    def whose(self, part: Part | None) -> sql.Composed | None:
+        """What tells, as text, which rows are meant: their record, or what names the elements of the part; if any."""
+        names = ["_record_id"] if part is None else self.at(part.link.path)
+        return sql.SQL("{}::text").format(sql.Identifier(names[0])) if names else None
+
     def to_erase(self) -> list[str]:
         """The columns marked as personal data, and those that left the contract, of which nobody knows any more."""
         known = {*self.contract.columns(), *_OWN}
@@ -62,6 +68,10 @@ class Holdings:
         for relation, name in warehouse.query(_COLUMNS).iter_rows():
             found.setdefault(relation, set()).add(name)
         self._columns: Mapping[str, frozenset[str]] = {key: frozenset(names) for key, names in found.items()}
+
+    def has(self, table: str) -> bool:
+        """Whether there is a table, such as `core.orders`."""
+        return table in self._columns
 
     def of(self, entity: Entity, schemas: Sequence[str] = SCHEMAS) -> Iterator[Holding]:
         """The entity's tables that exist, those of core first."""

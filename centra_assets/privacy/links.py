@@ -1,4 +1,4 @@
-"""By what a record belongs to a customer: references read from payloads. Knows no list of customers."""
+"""By what a record belongs to a customer or a buyer: references read from payloads. Knows no list of people."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,6 +14,7 @@ class Kind(StrEnum):
     """What a reference names."""
 
     CUSTOMER = "customer"
+    BUYER = "buyer"
     ORDER = "order"
     ORDER_LINE = "order_line"
     EMAIL = "email"
@@ -37,9 +38,11 @@ class Reference(NamedTuple):
 # In this order what one entity hands on finds the records of the next.
 BELONGS: Mapping[str, Sequence[Link]] = {
     "customers": (Link("id", Kind.CUSTOMER),),
-    "orders": (Link("customer.id", Kind.CUSTOMER), Link("number", Kind.ORDER)),
+    "accounts": (Link("buyers.id", Kind.BUYER),),
+    "orders": (Link("customer.id", Kind.CUSTOMER), Link("buyer.id", Kind.BUYER), Link("number", Kind.ORDER)),
     "shipments": (
         Link("customer.id", Kind.CUSTOMER),
+        Link("buyer.id", Kind.BUYER),
         Link("order.number", Kind.ORDER),
         Link("lines.orderLine.id", Kind.ORDER_LINE),
     ),
@@ -50,11 +53,66 @@ BELONGS: Mapping[str, Sequence[Link]] = {
     "newsletter_subscriptions": (Link("email", Kind.EMAIL),),
 }
 
-# What a record that belongs to a customer tells of the others that do.
+# Records that are somebody else's but for the elements of one list: the list, and what names whose an element is.
+SHARED: Mapping[str, Link] = {"accounts": Link("buyers.id", Kind.BUYER)}
+
+# What a record that belongs to somebody tells of the others that do; of a shared one only their own elements.
 HANDS_ON: Mapping[str, Sequence[Link]] = {
     "customers": (Link("email", Kind.EMAIL),),
+    "accounts": (Link("buyers.email", Kind.EMAIL),),
     "orders": (Link("number", Kind.ORDER), Link("lines.id", Kind.ORDER_LINE)),
 }
+
+
+@dataclass(frozen=True)
+class Part:
+    """The elements of a shared record's list that belong to certain people."""
+
+    link: Link
+    ids: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """Of the list in a record."""
+        return self.link.path.split(".")[0]
+
+    def holds(self, element: str) -> bool:
+        """Whether an element, as JSON, is one of theirs."""
+        return any(text in self.ids for text in texts_at(element, self.link.path.split(".", 1)[1]))
+
+    def of(self, payload: str) -> str:
+        """The record with their elements and nothing else; of an unreadable one that is nothing."""
+        record = _leniently(payload)
+        elements = record.get(self.name) if isinstance(record, dict) else None
+        own = [each for each in elements if self.holds(json.dumps(each))] if isinstance(elements, list) else []
+        return json.dumps({self.name: own})
+
+
+def part_of(entity: str, references: Iterable[Reference]) -> Part | None:
+    """What belongs to the people among these references in a record of the entity; None where that is all of it."""
+    link = SHARED.get(entity)
+    if link is None:
+        return None
+    return Part(link, frozenset(reference.value for reference in references if reference.kind is link.kind))
+
+
+def people(customers: Iterable[int] = (), buyers: Iterable[int] = ()) -> list[Reference]:
+    """Customers and buyers by Centra's ids, each once, in order."""
+    told = [Reference(Kind.CUSTOMER, str(number)) for number in sorted(set(customers))]
+    return told + [Reference(Kind.BUYER, str(number)) for number in sorted(set(buyers))]
+
+
+def named(references: Iterable[Reference]) -> str:
+    """People as they are told of: `customers 17, 18 and buyer 3`."""
+    by_kind: dict[Kind, list[str]] = {}
+    for reference in references:
+        by_kind.setdefault(reference.kind, []).append(reference.value)
+    return " and ".join(_named(kind, ids) for kind, ids in by_kind.items())
+
+
+def _named(kind: Kind, ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - 10} more" if len(ids) > 10 else ""
+    return f"{kind}{'s' if len(ids) != 1 else ''} {', '.join(ids[:10])}{more}"
 
 
 def folded(email: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from centra_assets.entities.model import Entity
+from centra_assets.privacy.links import Part
 from centra_assets.privacy.paths import ANY_ADDRESS, Node, is_address, personal_tree
 
 # What is left of a payload that cannot be read as JSON: whose data is where in it cannot be told.
@@ -16,8 +17,10 @@ _list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.encode
 
 
-def mask(entity: Entity, payload: str, stand_in: str | None = None) -> str:
+def mask(entity: Entity, payload: str, stand_in: str | None = None, *, part: Part | None = None) -> str:
     """The payload with `stand_in` in place of every personal value; null where none is given.
+
+    With a `part`, only in its elements; the rest of the record is somebody else's.
 
     Numbers and whatever else is not personal stay as they were written. What stands where a path expects an object
     is masked whole. A payload without personal values comes back as it is.
@@ -27,7 +30,8 @@ def mask(entity: Entity, payload: str, stand_in: str | None = None) -> str:
     tree = personal_tree(entity)
     masking = _Masking(tree.below.get(ANY_ADDRESS), _NULL if stand_in is None else msgspec.Raw(_encode(stand_in)))
     try:
-        found = masking.of(msgspec.Raw(payload.encode(errors="surrogatepass")), [tree])
+        written = msgspec.Raw(payload.encode(errors="surrogatepass"))
+        found = masking.of(written, [tree]) if part is None else masking.within(written, tree, part)
     except (msgspec.DecodeError, UnicodeError):
         return UNREADABLE
     return payload if found is None else bytes(found).decode(errors="surrogatepass")
@@ -51,6 +55,22 @@ class _Masking:
             return self._list(_list(written), nodes)
         # A text where something with personal parts should be: it may be all of them in one.
         return self._hidden(written) if any(node.below for node in nodes) else None
+
+    def within(self, value: msgspec.Raw, tree: Node, part: Part) -> msgspec.Raw | None:
+        """The value masked in the elements of the part."""
+        members = _object(value)
+        told = members.get(part.name)
+        if told is None or not bytes(told).lstrip().startswith(b"["):
+            return None
+        nodes = self._at(part.name, [tree])
+        elements = [
+            (element, self.of(element, nodes) if part.holds(bytes(element).decode(errors="surrogatepass")) else None)
+            for element in _list(told)
+        ]
+        if all(masked is None for _, masked in elements):
+            return None
+        kept = msgspec.Raw(_encode([old if new is None else new for old, new in elements]))
+        return msgspec.Raw(_encode(members | {part.name: kept}))
 
     def _hidden(self, written: bytes) -> msgspec.Raw | None:
         return None if written in (b"null", bytes(self._stand_in)) else self._stand_in

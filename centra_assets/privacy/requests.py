@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from centra_assets.privacy.errors import ForgetRequestError
 from centra_assets.privacy.forgotten import remember
-from centra_assets.privacy.links import Kind, Reference
+from centra_assets.privacy.links import Reference, people
 from centra_assets.storage.audit import AuditEntry, Outcome, write
 from centra_assets.storage.lake_leftovers import LONGEST_FETCH
 
@@ -22,10 +22,11 @@ LOOK_AGAIN_AFTER = timedelta(minutes=15)
 LAST_LOOK_AFTER = LONGEST_FETCH + LOOK_AGAIN_AFTER
 
 _OPEN = """
-INSERT INTO ops.forget_request (customer_ids, reason, requested_by, run_id) VALUES (%s, %s, %s, %s) RETURNING id
+INSERT INTO ops.forget_request (customer_ids, buyer_ids, reason, requested_by, run_id) VALUES (%s, %s, %s, %s, %s)
+RETURNING id
 """
 _REQUEST: LiteralString = """
-SELECT id, customer_ids, reason, requested_by, state, steps, counts, look_again_at,
+SELECT id, customer_ids, buyer_ids, reason, requested_by, state, steps, counts, look_again_at,
   coalesce(finished_at + %(last_look)s <= clock_timestamp(), false) AS is_settled FROM ops.forget_request
 """
 _DUE = f"{_REQUEST} WHERE state = 'open' OR state = 'done' AND look_again_at <= clock_timestamp() ORDER BY id"
@@ -58,6 +59,7 @@ class Request:
 
     id: int
     customer_ids: Sequence[int]
+    buyer_ids: Sequence[int]
     reason: str
     requested_by: str
     state: str
@@ -66,14 +68,21 @@ class Request:
     look_again_at: datetime | None
     is_settled: bool
 
+    @property
+    def people(self) -> list[Reference]:
+        """Whom it is about."""
+        return people(self.customer_ids, self.buyer_ids)
+
     def entries(self, outcome: Outcome, run_id: str, detail: Mapping[str, Any] | None = None) -> list[AuditEntry]:
-        """One entry for each customer, which holds the counts where there is but one, and else one for all."""
-        told = {"reason": self.reason, "customers": len(self.customer_ids), **(detail or {})}
-        alone = len(self.customer_ids) == 1
+        """One entry for each person, which holds the counts where there is but one, and else one for all."""
+        numbers = {"customer": len(self.customer_ids), "buyer": len(self.buyer_ids)}
+        numbers = {kind: count for kind, count in numbers.items() if count}
+        told = {"reason": self.reason, **{f"{kind}s": count for kind, count in numbers.items()}, **(detail or {})}
+        alone = len(self.people) == 1
         entries = [
             AuditEntry(
                 kind=KIND,
-                subject=f"customer {number}",
+                subject=f"{person.kind} {person.value}",
                 actor=self.requested_by,
                 outcome=outcome,
                 run_id=run_id,
@@ -81,10 +90,11 @@ class Request:
                 request_id=f"forget-{self.id}",
                 detail=told,
             )
-            for number in self.customer_ids
+            for person in self.people
         ]
         if not alone and self.counts:
-            together = AuditEntry(KIND, f"{len(self.customer_ids)} customers", self.requested_by, outcome, run_id)
+            subject = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in numbers.items())
+            together = AuditEntry(KIND, subject, self.requested_by, outcome, run_id)
             entries.append(_with_counts(together, self.counts, f"forget-{self.id}", told))
         return entries
 
@@ -105,16 +115,22 @@ def _with_counts(
 
 
 def open_request(
-    cursor: Cursor[TupleRow], customer_ids: Collection[int], *, by: str, reason: str, run_id: str = ""
+    cursor: Cursor[TupleRow],
+    customer_ids: Collection[int],
+    *,
+    buyer_ids: Collection[int] = (),
+    by: str,
+    reason: str,
+    run_id: str = "",
 ) -> int:
-    """Makes a request and puts its customers on the list, from which on nothing of theirs comes in as it is."""
-    if not customer_ids or not by.strip():
-        raise ForgetRequestError("The request names no customer, or nobody who asks.")
-    wanted = sorted(set(customer_ids))
-    row = cursor.execute(_OPEN, [wanted, reason, by, run_id]).fetchone()
+    """Makes a request and puts its people on the list, from which on nothing of theirs comes in as it is."""
+    if not (customer_ids or buyer_ids) or not by.strip():
+        raise ForgetRequestError("The request names no customer and no buyer, or nobody who asks.")
+    customers, buyers = sorted(set(customer_ids)), sorted(set(buyer_ids))
+    row = cursor.execute(_OPEN, [customers, buyers, reason, by, run_id]).fetchone()
     assert row is not None
     number = int(row[0])
-    remember(cursor, [Reference(Kind.CUSTOMER, str(customer)) for customer in wanted], number)
+    remember(cursor, people(customers, buyers), number)
     write(cursor, request(cursor, number).entries("begun", run_id))
     return number
 

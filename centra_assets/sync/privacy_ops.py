@@ -24,6 +24,8 @@ class ForgetConfig(dg.Config):
     """Whom to forget and who asks. With nobody named, what is due is carried out."""
 
     customers: list[int] = []
+    # Of wholesale accounts.
+    buyers: list[int] = []
     requested_by: str = ""
     # Also those whom Centra has anonymised since the last time.
     anonymised: bool = False
@@ -33,7 +35,7 @@ def build_forget_job() -> dg.JobDefinition:
     """The job."""
 
     @dg.op(
-        description="Masks the customers' records in raw, empties their columns in core, history and inbox, and keeps "
+        description="Masks the people's records in raw, empties their columns in core, history and inbox, and keeps "
         "them out from then on.",
         retry_policy=TRANSIENT_RETRIES,
     )
@@ -52,8 +54,9 @@ def build_forget_job() -> dg.JobDefinition:
     # A process for the step would cost as much as the run itself.
     @dg.job(
         name=FORGET_CUSTOMER,
-        description="Forgets customers: erases their personal data and keeps it out. Irreversible. The config names "
-        "them and who asks; the sensor `forgetting` starts it for those whom Centra has anonymised.",
+        description="Forgets customers, and buyers of accounts: erases their personal data and keeps it out. "
+        "Irreversible. The config names them and who asks; the sensor `forgetting` starts it for customers whom Centra "
+        "has anonymised.",
         tags={"centra_assets/lane": "privacy", **watched(_LONGEST_SECONDS)},
         executor_def=living_process,
     )
@@ -64,9 +67,9 @@ def build_forget_job() -> dg.JobDefinition:
 
 
 def _ask(context: dg.OpExecutionContext, config: ForgetConfig, forgetting: Forgetting) -> None:
-    if config.customers:
-        number = forgetting.ask(config.customers, by=config.requested_by)
-        context.log.info(f"Request {number}: {len(config.customers)} customers.")
+    if config.customers or config.buyers:
+        number = forgetting.ask(config.customers, buyer_ids=config.buyers, by=config.requested_by)
+        context.log.info(f"Request {number}: {len(config.customers)} customers, {len(config.buyers)} buyers.")
     if config.anonymised:
         found = forgetting.anonymised(ANONYMISED_AT_ONCE)
         if found:
@@ -79,5 +82,6 @@ def _told(done: Sequence[Request]) -> dict[str, int]:
     return {
         "requests": len(done),
         "customers": sum(len(request.customer_ids) for request in done),
+        "buyers": sum(len(request.buyer_ids) for request in done),
         "files_rewritten": sum(count for r in done for place, count in r.counts.items() if place.endswith(" files")),
     }

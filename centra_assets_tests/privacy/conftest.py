@@ -24,17 +24,19 @@ from centra_assets.storage.embedded import EmbeddedPostgres
 from centra_assets.storage.lake import Lake
 from centra_assets_tests.assets.platform import Platform, changed_rows, keys_of
 from centra_assets_tests.privacy.person import Person, dwell, move_in
+from centra_assets_tests.privacy.purchaser import Purchaser, open_shop, write_down
 
-NAMES = ("orders", "customers", "newsletter_subscriptions", "shipments", "returns", "invoices")
+NAMES = ("orders", "customers", "accounts", "newsletter_subscriptions", "shipments", "returns", "invoices")
 _numbers = itertools.count(1)
 
 
 @dataclass
 class Town:
-    """A platform, and the person who lives in it."""
+    """A platform, the person who lives in it, and one who buys there for a shop."""
 
     platform: Platform
     person: Person
+    purchaser: Purchaser
 
 
 @pytest.fixture(scope="package")
@@ -53,14 +55,16 @@ def town(postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFac
             entities=[entity(name) for name in NAMES],
         )
         person = move_in(sandbox.world, datetime.now(UTC) - timedelta(days=1))
+        purchaser = open_shop(sandbox.world, datetime.now(UTC) - timedelta(days=1))
         sandbox.instance.indexes.forget()
         materialized(platform)
         with sandbox.world.lock:
             dwell(sandbox.world, sandbox.world.tables["Customer"].one(person.customer), "Andra Unika 815")
+            write_down(sandbox.world, sandbox.world.tables["Buyer"].one(purchaser.buyer), "Blocksberg 99")
         asked_again(platform)
         assert parsed_again(platform)
         marts(platform)
-        yield Town(platform, person)
+        yield Town(platform, person, purchaser)
         platform.instance.dispose()
     with psycopg.connect(postgres_server.url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {database} WITH (FORCE)")
@@ -85,7 +89,7 @@ def copied(town: Town, postgres_server: EmbeddedPostgres, tmp_path: Path) -> Ite
             entities=town.platform.entities,
         )
         made.append((database, platform))
-        return Town(platform, town.person)
+        return Town(platform, town.person, town.purchaser)
 
     yield copy
     for database, platform in made:

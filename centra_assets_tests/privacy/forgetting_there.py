@@ -19,6 +19,10 @@ def forget(platform: Platform, *customers: int) -> None:
     run(platform, {"ops": {"forget": {"config": {"customers": list(customers), "requested_by": "user: the test"}}}})
 
 
+def forget_buyers(platform: Platform, *buyers: int) -> None:
+    run(platform, {"ops": {"forget": {"config": {"buyers": list(buyers), "requested_by": "user: the test"}}}})
+
+
 def run(platform: Platform, config: Mapping[str, Any]) -> None:
     resources = {name: platform.resources[name] for name in ("lake", "warehouse")}
     result = build_forget_job().execute_in_process(

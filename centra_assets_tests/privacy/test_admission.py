@@ -59,6 +59,29 @@ def test_an_order_of_a_forgotten_customer_is_masked_and_others_are_not(admission
     assert admitted["payload"].to_list()[1:4] == told["payload"].to_list()[1:4]
 
 
+def test_an_order_of_a_forgotten_buyer_is_masked_and_of_an_account_that_buyer_alone(
+    admission: Admission, database_url: str
+) -> None:
+    put_on_list(database_url, Reference(Kind.BUYER, "7"))
+    told = rows(order(1, None) | {"buyer": {"id": 7}}, order(2, {"id": 7}), order(3, None) | {"buyer": {"id": 8}})
+    shown = [json.loads(text)["otherComment"] for text in admission("orders", told)["payload"]]
+    assert shown == [None, "Anna", "Anna"]
+    accounts = rows(
+        {"id": 5, "otherComment": "Bo", "buyers": [{"id": 7, "firstName": "Anna"}, {"id": 8, "firstName": "Bo"}]},
+        {"id": 7, "otherComment": "Bo", "buyers": []},
+    )
+    first, second = (json.loads(text) for text in admission("accounts", accounts)["payload"])
+    assert first == {
+        "id": 5,
+        "otherComment": "Bo",
+        "buyers": [{"id": 7, "firstName": None}, {"id": 8, "firstName": "Bo"}],
+    }
+    assert second["otherComment"] == "Bo"
+    # What the order handed on makes its return known.
+    back = rows({"order": {"number": 1}, "comment": "Anna"})
+    assert json.loads(admission("returns", back)["payload"][0])["comment"] is None
+
+
 def test_an_order_that_comes_later_makes_its_return_known(admission: Admission, database_url: str) -> None:
     put_on_list(database_url, Reference(Kind.CUSTOMER, "7"))
     told = rows({"order": {"number": 31}, "comment": "Anna"}, {"order": {"number": 32}, "comment": "Bo"})

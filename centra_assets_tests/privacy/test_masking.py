@@ -10,7 +10,7 @@ from centra_assets.assets.load import record_type
 from centra_assets.assets.metadata import _paths, reads
 from centra_assets.entities.model import Entity
 from centra_assets.entities.registry import ENTITIES, entity
-from centra_assets.privacy.links import BELONGS, HANDS_ON
+from centra_assets.privacy.links import BELONGS, HANDS_ON, SHARED, Kind, Part
 from centra_assets.privacy.masking import UNREADABLE, mask
 from centra_assets.privacy.paths import is_address, personal_columns, personal_paths, sources
 
@@ -127,13 +127,28 @@ def test_what_links_records_to_customers_is_in_the_records_and_not_masked() -> N
         found = entity(name)
         for link in links:
             assert link.path in paths_of(found)
-            if link.path != "email":
+            if link.kind is not Kind.EMAIL:
                 assert tuple(link.path.split(".")) not in set(personal_paths(found))
+
+
+def test_of_a_shared_record_only_the_elements_of_one_person_are_masked() -> None:
+    accounts = entity("accounts")
+    payload = (
+        '{"id":5,"internalComment":"call Bo","n":1.50,"buyers":[{"id":17,"email":"anna@shop","x":2e3,'
+        '"billingAddress":{"city":"Ume\u00e5","country":{"code":"SE"}}},{"id":170,"email":"bo@shop"},7]}'
+    )
+    part = Part(SHARED["accounts"], frozenset({"17"}))
+    assert mask(accounts, payload, part=part) == (
+        '{"id":5,"internalComment":"call Bo","n":1.50,"buyers":[{"id":17,"email":null,"x":2e3,'
+        '"billingAddress":{"city":null,"country":{"code":"SE"}}},{"id":170,"email":"bo@shop"},7]}'
+    )
+    for other in ('{"id":5,"buyers":null}', '{"id":5}', '{"id":5,"buyers":[{"id":170,"email":"bo@shop"}]}'):
+        assert mask(accounts, other, part=part) is other
 
 
 def test_no_other_entity_names_a_customer_an_order_or_its_lines() -> None:
     """A new entity that belongs to people must be told of in `links`."""
-    leading = ("customer.id", "order.number", "orderLine.id", "customers.id", "orders.number")
+    leading = ("customer.id", "buyer.id", "buyers.id", "order.number", "orderLine.id", "customers.id", "orders.number")
     for found in ENTITIES:
         named = {path for path in paths_of(found) if path.endswith(leading)}
         told = {link.path for link in BELONGS.get(found.name, ())}
