@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 
 from centra_assets.alerts import outbox, store
 from centra_assets.alerts.lifecycle import advance
-from centra_assets.alerts.model import Alert, Condition, Kind, Notice
+from centra_assets.alerts.model import Alert, Condition, Event, Kind, Notice
 from centra_assets.alerts.parts import Failed, Succeeded, conditions, fold
 from centra_assets.alerts.settings import AlertSettings
 from centra_assets.alerts.store import Reading
@@ -59,25 +59,38 @@ def record(
     changed, notices = [], []
     alerts = {alert.key: alert for alert in store.alerts(cursor)}
     for key in sorted(alerts.keys() | held.keys()):
-        alert, condition = alerts.get(key), held.get(key)
+        alert, condition = _as_heard(alerts.get(key), settings), held.get(key)
         if condition is None and alert is not None and alert.condition.kind not in kinds:
             continue
         about = condition or (alert.condition if alert else None)
         assert about is not None
         rule = settings.rule(about)
-        if condition is not None and rule.severity is not None:
+        if not rule.enabled:
+            condition = None
+        elif condition is not None and rule.severity is not None:
             condition = replace(condition, severity=rule.severity)
         # What no channel takes is not told either: whoever sets one up later hears of what stands.
-        is_silenced = any(silence.covers(key) for silence in silences) or not settings.channels_of(condition or about)
-        after, event = advance(alert, condition if rule.enabled else None, rule, now, is_silenced=is_silenced)
-        if after is not None and after != alert:
+        is_silenced = any(silence.covers(key) for silence in silences)
+        is_silenced |= condition is not None and not settings.channels_of(condition)
+        after, event = advance(alert, condition, rule, now, is_silenced=is_silenced)
+        if after is not None and event is not None:
+            over = alert.quiet_since if alert and event is Event.RECOVERED else None
+            notice = Notice(event, after.condition, after.since, over or now, after.heard)
+            after = replace(after, heard=tuple(dict.fromkeys((*after.heard, *outbox.recipients(settings, notice)))))
+            notices.append(notice)
+        if after is not None and after != alerts.get(key):
             changed.append(after)
         alerts |= {key: after} if after else {}
-        if after is not None and event is not None:
-            notices.append(Notice(event, after.condition, after.since, now))
     store.save(cursor, changed)
     written = outbox.put(cursor, settings, notices, now, zone)
     return Outcome(sum(_stands(alert) for alert in alerts.values()), notices, written)
+
+
+def _as_heard(alert: Alert | None, settings: AlertSettings) -> Alert | None:
+    """The alert; one whose every hearer is no channel any more, as one that nobody was told of: then others will be."""
+    if alert is None or not _stands(alert) or any(channel in settings.channels for channel in alert.heard):
+        return alert
+    return replace(alert, notified_at=None, notified_severity=None)
 
 
 def _worst(found: Iterable[Condition]) -> dict[str, Condition]:

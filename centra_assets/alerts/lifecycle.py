@@ -17,7 +17,7 @@ def advance(
     """The alert after a look at what it stands for, and what is to be told of it, if anything.
 
     `condition` is None where it does not hold now. Nothing is told while it is silenced; what still stands when the
-    silence ends is told then, if it was not before.
+    silence ends is told then, if it was not before, and so is the end of what was told before the silence.
     """
     if condition is None:
         return (None, None) if alert is None else _without(alert, rule, now, is_silenced)
@@ -33,6 +33,7 @@ def advance(
             times=held.times + 1,
             notified_at=None,
             notified_severity=None,
+            heard=(),
         )
     event = None if is_silenced else _due(held, rule, now)
     return (_notified(held, now) if event else held), event
@@ -84,8 +85,8 @@ def _without(alert: Alert, rule: Rule, now: datetime, is_silenced: bool) -> tupl
     if alert.state is State.PENDING:
         return replace(alert, state=State.CLOSED, recovered_at=now, begun=_lately(alert.begun, now - rule.within)), None
     quiet_since = alert.quiet_since or now
-    if now - quiet_since < rule.recover:
+    was_told = alert.notified_at is not None
+    if now - quiet_since < rule.recover or (was_told and is_silenced):
         return replace(alert, state=State.RECOVERING, quiet_since=quiet_since), None
     closed = replace(alert, state=State.CLOSED, quiet_since=None, recovered_at=now)
-    was_told = alert.notified_at is not None
-    return closed, Event.RECOVERED if was_told and not is_silenced else None
+    return closed, Event.RECOVERED if was_told else None

@@ -91,7 +91,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Alert:
-    """A condition and its history: since when, how often, and what was told of it."""
+    """A condition and its history: since when, how often, and what was told of it. `heard` are channels, each once."""
 
     condition: Condition
     state: State
@@ -104,6 +104,7 @@ class Alert:
     times: int = 0
     notified_at: datetime | None = None
     notified_severity: Severity | None = None
+    heard: Sequence[str] = ()
 
     @property
     def key(self) -> str:
@@ -113,12 +114,16 @@ class Alert:
 
 @dataclass(frozen=True)
 class Notice:
-    """One thing to tell about one alert, as it was at that moment."""
+    """One thing to tell about one alert, as it was at that moment.
+
+    `heard` are the channels that were told of the alert before: its end is told to them, wherever the routes lead now.
+    """
 
     event: Event
     condition: Condition
     since: datetime
     at: datetime
+    heard: Sequence[str] = ()
 
     def told(self) -> dict[str, Any]:
         """The same as JSON can hold it."""

@@ -1,7 +1,7 @@
 """The outbox `ops.alert_delivery`: what is to be sent, by whom it is being sent, what became of it. Sends nothing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -114,9 +114,18 @@ def put(
     """Writes the messages about these notices, one per channel and notice, or digests in a storm; returns how many."""
     by_channel: dict[str, list[Notice]] = {}
     for notice in notices:
-        for channel in settings.channels_of(notice.condition):
-            by_channel.setdefault(channel, []).append(notice)
+        for channel in recipients(settings, notice):
+            # Who hears of it for the first time hears that it is there, not that it got worse or still is.
+            is_new = channel not in notice.heard and notice.event in (Event.ESCALATED, Event.REMINDER)
+            by_channel.setdefault(channel, []).append(replace(notice, event=Event.OPENED) if is_new else notice)
     return sum(_put_on(cursor, settings, channel, told, now, zone) for channel, told in by_channel.items())
+
+
+def recipients(settings: AlertSettings, notice: Notice) -> list[str]:
+    """The channels of a notice: those of its routes; of an end those that were told of what ends, if they exist."""
+    if notice.event is not Event.RECOVERED:
+        return settings.channels_of(notice.condition)
+    return [channel for channel in notice.heard if channel in settings.channels]
 
 
 def _put_on(

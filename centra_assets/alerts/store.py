@@ -24,6 +24,7 @@ _HISTORY = (
     "times",
     "notified_at",
     "notified_severity",
+    "heard",
 )
 _COLUMNS = (*_CONDITION, *_HISTORY)
 _READ = f"SELECT {', '.join(_COLUMNS)} FROM ops.alert"  # noqa: S608 - names of columns
@@ -99,7 +100,12 @@ def _alert(row: dict[str, Any]) -> Alert:
     told = history.pop("notified_severity")
     return Alert(
         condition=Condition.from_told({name: row[name] for name in _CONDITION}),
-        **{**history, "state": State(history["state"]), "begun": tuple(history["begun"])},
+        **{
+            **history,
+            "state": State(history["state"]),
+            "begun": tuple(history["begun"]),
+            "heard": tuple(history["heard"]),
+        },
         notified_severity=Severity(told) if told else None,
     )
 
@@ -111,7 +117,7 @@ def save(cursor: Cursor[TupleRow], changed: Sequence[Alert]) -> None:
 
 def _row(alert: Alert) -> list[Any]:
     values = {**alert.condition.told(), **{name: getattr(alert, name) for name in _HISTORY}}
-    values["begun"] = list(alert.begun)
+    values |= {"begun": list(alert.begun), "heard": list(alert.heard)}
     return [values[name] for name in _COLUMNS]
 
 

@@ -120,6 +120,103 @@ def test_who_is_the_first_to_listen_is_told_what_stands_and_not_what_is_over(see
     assert seen(holding(WAITING), minutes=3) == []
 
 
+class TestWhoIsToldOfTheEnd:
+    """Whoever was told of an alert, and nobody else."""
+
+    BOTH = {"pager": PAGER["pager"], "team": PAGER["pager"]}
+    URGENT = settings(BOTH, routes=[{"to": ["team"]}, {"to": ["pager"], "severity": "error"}])
+    BAD = replace(WAITING, severity=Severity.ERROR)
+
+    @pytest.fixture
+    def told(self, database_url: str) -> Callable[[], list[str]]:
+        def told() -> list[str]:
+            """What was written since it was asked last."""
+            with psycopg.connect(database_url) as connection:
+                rows = connection.execute("SELECT channel, event FROM ops.alert_delivery ORDER BY id").fetchall()
+                connection.execute("DELETE FROM ops.alert_delivery")
+            return sorted(f"{channel} {event}" for channel, event in rows)
+
+        return told
+
+    def test_one_that_was_told_of_an_error_is_told_of_its_end_though_it_is_a_warning_by_then(
+        self, seen: Seen, told: Callable[[], list[str]]
+    ) -> None:
+        seen(holding(self.BAD), made=self.URGENT)
+        assert told() == ["pager opened", "team opened"]
+        seen(holding(WAITING), made=self.URGENT, minutes=1)
+        # Recalled is a warning, as the routes say.
+        seen(holding(WAITING), made=self.URGENT, minutes=60 * 25)
+        assert told() == ["team reminder"]
+        seen(holding(), made=self.URGENT, minutes=60 * 26)
+        assert told() == ["pager recovered", "team recovered"]
+
+    def test_one_that_was_told_of_a_warning_only_when_it_got_worse_hears_that_it_opened_and_ended(
+        self, seen: Seen, told: Callable[[], list[str]]
+    ) -> None:
+        seen(holding(WAITING), made=self.URGENT)
+        assert told() == ["team opened"]
+        seen(holding(self.BAD), made=self.URGENT, minutes=1)
+        assert told() == ["pager opened", "team escalated"]
+        seen(holding(), made=self.URGENT, minutes=2)
+        assert told() == ["pager recovered", "team recovered"]
+
+    def test_the_next_time_it_is_told_to_those_whom_it_concerns_then(
+        self, seen: Seen, told: Callable[[], list[str]]
+    ) -> None:
+        for minute, look in enumerate([holding(self.BAD), holding(), holding(WAITING)]):
+            seen(look, made=self.URGENT, minutes=minute)
+        told()
+        seen(holding(), made=self.URGENT, minutes=5)
+        assert told() == ["team recovered"]
+
+    def test_a_milder_rule_other_routes_or_none_keep_nobody_from_the_end(
+        self, seen: Seen, told: Callable[[], list[str]]
+    ) -> None:
+        milder = settings(
+            self.BOTH,
+            routes=[{"to": ["team", "pager"], "severity": "critical"}],
+            subjects=[{"kind": "inbox", "subject": "*", "severity": "info"}],
+        )
+        seen(holding(self.BAD), made=self.URGENT)
+        seen(holding(self.BAD), made=milder, minutes=1)
+        told()
+        seen(holding(), made=milder, minutes=2)
+        assert told() == ["pager recovered", "team recovered"]
+
+    def test_a_rule_that_is_switched_off_where_nobody_listens_any_more_ends_it(
+        self, seen: Seen, told: Callable[[], list[str]]
+    ) -> None:
+        off = settings(self.BOTH, routes=[], kinds={Kind.INBOX: {"enabled": False}})
+        seen(holding(self.BAD), made=self.URGENT)
+        told()
+        seen(holding(self.BAD), made=off, minutes=1)
+        assert told() == ["pager recovered", "team recovered"]
+
+    def test_when_all_who_were_told_are_gone_those_who_came_are_told_that_it_stands(
+        self, seen: Seen, told: Callable[[], list[str]]
+    ) -> None:
+        renamed = settings({"crew": PAGER["pager"]})
+        seen(holding(WAITING), made=self.URGENT)
+        told()
+        seen(holding(WAITING), made=renamed, minutes=1)
+        assert told() == ["crew opened"]
+        seen(holding(), made=settings({"another": PAGER["pager"]}), minutes=2)
+        assert told() == []
+
+    def test_a_silence_puts_the_end_off_and_tells_when_it_was(self, seen: Seen, database_url: str) -> None:
+        seen(holding(WAITING))
+        with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
+            store.silence(cursor, "inbox/*", timedelta(hours=1), "somebody")
+        assert seen(holding(), minutes=1) == []
+        with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
+            store.unsilence(cursor, "inbox/*")
+        assert seen(holding(), minutes=50) == ["recovered warning inbox/age"]
+        with psycopg.connect(database_url) as connection:
+            told = connection.execute("SELECT notices->0->>'at' FROM ops.alert_delivery ORDER BY id DESC").fetchone()
+        assert told is not None
+        assert datetime.fromisoformat(told[0]) == NOW + timedelta(minutes=1)
+
+
 def test_reading_begins_a_minute_before_where_it_ended(seen: Seen, database_url: str) -> None:
     def settled() -> int:
         with psycopg.connect(database_url) as connection, connection.cursor() as cursor:

@@ -118,6 +118,24 @@ def test_a_silence_keeps_everything_back_and_its_end_tells_what_still_stands() -
     assert watched.at(60, WRONG) is Event.OPENED
 
 
+def test_the_end_of_what_was_told_before_a_silence_is_told_after_it() -> None:
+    watched = Watched()
+    assert watched.at(0, WRONG) is Event.OPENED
+    assert [watched.at(minute, None, silenced=True) for minute in (10, 20)] == [None, None]
+    assert [watched.at(minute, None) for minute in (30, 40)] == [Event.RECOVERED, None]
+
+
+def test_what_comes_back_within_a_silence_has_not_ended() -> None:
+    watched = Watched()
+    watched.at(0, WRONG)
+    watched.at(10, None, silenced=True)
+    assert [watched.at(20, WRONG, silenced=True), watched.at(30, WRONG), watched.at(40, None)] == [
+        None,
+        None,
+        Event.RECOVERED,
+    ]
+
+
 def test_what_was_over_before_its_silence_ended_was_never_news() -> None:
     watched = Watched()
     watched.at(0, WRONG, silenced=True)

@@ -38,7 +38,8 @@ class Post:
         return "taken"
 
     def put(self, *news: tuple[Event, Condition]) -> int:
-        notices = [Notice(event, about, self.now, self.now) for event, about in news]
+        heard = list(self.settings.channels)
+        notices = [Notice(event, about, self.now, self.now, heard) for event, about in news]
         with psycopg.connect(self.url) as connection, connection.cursor() as cursor:
             return outbox.put(cursor, self.settings, notices, self.now, ZONE)
 
@@ -87,6 +88,22 @@ def test_a_message_is_sent_once_to_every_channel_that_its_routes_name(make: Make
     assert post.put((Event.OPENED, ONE)) == 2
     assert post.deliver().sent == 2
     assert post.deliver().sent == 0
+
+
+def test_who_hears_of_an_alert_for_the_first_time_hears_that_it_opened(make: Make, database_url: str) -> None:
+    post = make(channels={"a": URL, "b": URL})
+    notice = Notice(Event.ESCALATED, ONE, NOON, NOON, heard=["a"])
+    with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
+        outbox.put(cursor, post.settings, [notice], NOON, ZONE)
+    with psycopg.connect(database_url) as connection:
+        told = connection.execute("SELECT channel, event FROM ops.alert_delivery ORDER BY channel").fetchall()
+    assert told == [("a", "escalated"), ("b", "opened")]
+
+
+def test_an_end_is_told_to_those_who_heard_and_are_there_wherever_the_routes_lead_now(make: Make) -> None:
+    post = make(channels={"a": URL, "b": URL}, routes=[{"to": ["b"]}])
+    notice = Notice(Event.RECOVERED, ONE, NOON, NOON, heard=["gone", "a"])
+    assert outbox.recipients(post.settings, notice) == ["a"]
 
 
 def test_a_sender_that_dies_before_he_notes_it_leaves_the_message_to_the_next_under_the_same_id(post: Post) -> None:

@@ -161,6 +161,33 @@ def test_an_installation_that_has_the_indexes_already_keeps_them(old_url: str) -
     assert indexes(old_url) == before
 
 
+_ALERTS = """
+INSERT INTO ops.alert (key, kind, severity, owner, subject, title, text, link, count, state, since, begun, last_seen_at,
+  opened_at, notified_at, notified_severity)
+SELECT key, 'inbox', 'error', 'platform', '', '', '', '', 1, state, now(), '{}', now(), now() - interval '1 hour',
+  now(), 'error'
+FROM (VALUES ('alone', 'open'), ('among', 'recovering'), ('over', 'closed'), ('untold', 'open')) found (key, state);
+INSERT INTO ops.alert_delivery (key, channel, event, notices, state, at)
+SELECT key, channel, 'opened', jsonb_build_array(jsonb_build_object('condition', jsonb_build_object('key', about))),
+  state, now() - age
+FROM (VALUES
+  ('alone', 'pager', 'alone', 'sent', interval '1 minute'), ('alone', 'mail', 'alone', 'pending', interval '1 minute'),
+  ('alone', 'away', 'alone', 'dropped', interval '1 minute'), ('alone', 'before', 'alone', 'sent', interval '1 day'),
+  ('digest', 'pager', 'among', 'sent', interval '1 minute'), ('over', 'pager', 'over', 'sent', interval '1 minute')
+) found (key, channel, about, state, age)
+"""
+
+
+def test_who_was_told_of_what_stands_is_known_after_the_upgrade(old_url: str) -> None:
+    upgrade(old_url, to="0013_concurrent_indexes")
+    with psycopg.connect(old_url) as connection:
+        connection.execute(_ALERTS.encode())
+    upgrade(old_url)
+    with psycopg.connect(old_url) as connection:
+        heard = dict(connection.execute("SELECT key, heard FROM ops.alert").fetchall())
+    assert heard == {"alone": ["mail", "pager"], "among": ["pager"], "over": [], "untold": []}
+
+
 def test_an_upgrade_waits_for_the_one_that_is_under_way(old_url: str) -> None:
     """Else the building of an index and the one who waits for its end would wait for each other."""
     with ThreadPoolExecutor(4) as pool:
