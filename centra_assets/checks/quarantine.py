@@ -49,10 +49,11 @@ def build_quarantine_check(entity: Entity) -> dg.AssetChecksDefinition:
     ) -> Iterator[dg.AssetCheckResult]:
         with failures_told_apart():
             result = _judged(warehouse.open(), entity, partitions_of(context.run.tags))
-        if context.job_def.asset_layer.selected_asset_keys:
+        blocks = not result.passed and result.severity is dg.AssetCheckSeverity.ERROR
+        if context.job_def.asset_layer.selected_asset_keys or not blocks:
             yield result
         else:
-            # Nothing is computed, so nothing is held back: told as it is, an error of a blocking check fails the run.
+            # Nothing is computed, so nothing is held back: yielded, an error of a blocking check fails the run.
             step = context.op_execution_context
             evaluation = result.to_asset_check_evaluation(step.get_step_execution_context())
             step.log_event(evaluation)  # type: ignore[arg-type]  # taken, but not promised

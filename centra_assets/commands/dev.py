@@ -49,7 +49,10 @@ def run_dev(*, port: int, receiver_port: int, scale: float, traffic: float) -> i
 
 def _tell(console: Console, platform: Platform) -> None:
     up = platform.stack
-    console.print(f"[bold]Dagster[/]     {platform.dagster_url}  (lineage: Catalog, then View lineage)")
+    dagster = platform.dagster_url
+    console.print(f"[bold]Dagster[/]     {dagster}  (lineage: Catalog, then View lineage)")
+    console.print(f"            checks: an asset's page, tab Checks, such as {dagster}/assets/core/orders?view=checks")
+    console.print(f"            how far behind everything is: {dagster}/assets/marts/sync_health")
     if up.sandbox_admin:
         console.print(f"[bold]Centra[/]      a sandbox: {up.environment['CENTRA_API_URL']}, token sandbox-token")
         console.print(f"            its own truth and faults: {up.sandbox_admin}/truth, {up.sandbox_admin}/faults")
@@ -59,6 +62,7 @@ def _tell(console: Console, platform: Platform) -> None:
         console.print(f"[bold]Webhooks[/]    {platform.receiver_url}/webhooks/<plugin>, metrics at /metrics")
     else:
         console.print("[bold]Webhooks[/]    none are received: CENTRA_WEBHOOK_SECRETS is not set")
+    console.print(f"[bold]Workbooks[/]   {up.environment['CENTRA_OUT_URL']}/finance_workbook, one per month")
     if up.server:
         console.print(f"[bold]PostgreSQL[/]  {up.environment['CENTRA_DATABASE_URL']}")
 

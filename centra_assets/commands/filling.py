@@ -61,15 +61,24 @@ def execute(
     tags: Mapping[str, str] | None = None,
     ops: Mapping[str, Any] | None = None,
 ) -> dg.ExecuteInProcessResult:
-    """One run in this process, its events in the instance; `ops` is the run's config. A failure is in the result."""
+    """One run in this process, its events in the instance; `ops` is the run's config. A failure is in the result.
+
+    Raises KeyboardInterrupt when somebody stopped it.
+    """
     job = definitions.resolve_job_def(name)
     config = {**QUIET, **({"ops": dict(ops)} if ops else {})}
     run_id = str(uuid4())
     # The job's own executor is not asked here, and a run that gives no signs counts as dead.
     with signs_of_life(run_id):
-        return job.execute_in_process(
+        result = job.execute_in_process(
             instance=instance, tags=dict(tags or {}), run_config=config, raise_on_error=False, run_id=run_id
         )
+    # Dagster takes it for a failure of the step; whoever pressed Ctrl-C does not want the next job.
+    for event in result.all_events:
+        source = event.step_failure_data.error_source if event.is_step_failure else None
+        if source is not None and source.name == "INTERRUPT":
+            raise KeyboardInterrupt
+    return result
 
 
 def _range_tags(axis: Axis, calendar: Calendar, instance: dg.DagsterInstance) -> dict[str, str] | None:

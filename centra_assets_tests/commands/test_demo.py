@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from centra_assets.checks.standing import ROWS, STANDING
 from centra_assets.commands import demo
 from centra_assets.commands.shop import Shop
 from centra_assets.commands.stack import Stack
@@ -56,6 +57,6 @@ def test_axes_without_partitions_are_failed_runs_and_the_report_is_written(unrea
         f"{name}: no partitions were discovered" for axis, name in JOB_NAMES.items() if axis in DYNAMIC_AXES
     ]
     whole = [name for axis, name in JOB_NAMES.items() if axis not in DYNAMIC_AXES]
-    assert unread == [*whole, REFRESH_MARTS, FINANCE_WORKBOOK]
+    assert unread == [*whole, REFRESH_MARTS, FINANCE_WORKBOOK, ROWS, STANDING]
     assert report["tables"]["core.orders"] is None
     assert report["differences"]["orders"] == {"truth": 3, "warehouse": None}

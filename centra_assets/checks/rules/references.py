@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import dataframely as dy
 
@@ -114,12 +114,28 @@ def _is_copy(entity: Entity, contract: type[Contract], name: str) -> bool:
     return contract is not header and bool(held) and not set(held) & set(header.primary_key())
 
 
+def _home(reference: Reference) -> Reference | None:
+    """What the row tells of the record that its parent is a part of, such as a refund of its payment's order."""
+    header = reference.parent_entity.tables[0]
+    tables = {contract.table: (entity, contract) for entity in ENTITIES for contract in entity.tables}
+    for name in reference.contract.columns():
+        target = target_of(reference.contract, name, tables)
+        if reference.parent is not header and target and target[0] == header.table:
+            return replace(reference, column=name, parent=header, parent_key=target[1])
+    return None
+
+
 def _rule(reference: Reference) -> Rule:
     table, parent, column = reference.contract.table, reference.parent.table, reference.column
     key = " || '/' || ".join(f"child.{name}" for name in reference.contract.primary_key())
     # Ids rise: a smaller one than all we have is of a row from before the first day.
     bounded = not reference.within_record and reference.parent_entity.axis is Axis.DAY
     bound = f" and child.{column} >= (select min({reference.parent_key}) from core.{parent} )" if bounded else ""
+    home = _home(reference) if bounded else None
+    if home:
+        # A refund of today is newer than most payments, and yet has no row where its order is from before.
+        first = f"(select min({home.parent_key}) from core.{home.parent.table} )"
+        bound += f" and (child.{home.column} is null or child.{home.column} >= {first})"
     if reference.within_record:
         meaning = f"Rows of core.{table} without the row of core.{parent} that they came with: a load was torn apart."
         remedy = f"Materialize the core assets of {reference.entity.name} again for the partitions of the failing rows."
@@ -139,7 +155,7 @@ def _rule(reference: Reference) -> Rule:
         ),
         meaning=meaning,
         remedy=remedy,
-        tables=() if parent == table else (parent,),
+        tables=() if parent == table else (parent, *([home.parent.table] if home else [])),
         # A parent that was not loaded is a gap in coverage, not wrong data.
         severe=reference.within_record,
     )
