@@ -94,11 +94,10 @@ def _totals(table: str, part: str, breaker: Breaker) -> None:
 
 
 def _currency(table: str, breaker: Breaker) -> None:
-    document = breaker.world.tables[table].rows()[-1]
+    # What is right to a whole yen is wrong in cents: another currency of as many decimals breaks nothing else.
+    document = [row for row in breaker.world.tables[table].rows() if row.currency.decimalDigits == 2][-1]
     own = document.currency
-    other = breaker.pick(
-        breaker.world.currencies, lambda row: row is not own and row.decimalDigits == own.decimalDigits
-    ) if own.decimalDigits == 2 else breaker.world.currencies.rows()[0]  # fmt: skip
+    other = breaker.pick(breaker.world.currencies, lambda row: row is not own and row.decimalDigits == 2)
     total = document.grandTotal
     breaker.set(document, "grandTotal", Taxed(in_currency(total.gross, other), in_currency(total.net, other)))
     breaker.touch(document)
