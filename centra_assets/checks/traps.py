@@ -96,6 +96,8 @@ TRAPS: tuple[Trap, ...] = (
             "orders.status_is_known",
             "orders.hold_reason_has_its_flag",
             "orders.completed_orders_have_nothing_left",
+            "orders.completed_orders_have_left",
+            "orders.orders_that_left_are_completed",
         ),
     ),
     Trap(

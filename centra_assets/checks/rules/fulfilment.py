@@ -93,6 +93,44 @@ FULFILMENT_RULES: tuple[Rule, ...] = (
         severe=False,
     ),
     Rule(
+        table="orders",
+        name="completed_orders_have_left",
+        # An archived order may have come from another system, without shipments; all cancelled, it needs none.
+        failures="select o.number::text as key from core.orders o join "
+        "(select l.order_number from core.order_lines l left join "
+        "(select s.order_line_id, sum(s.quantity) as units from core.shipment_lines s "
+        "join core.shipments h on h.id = s.shipment_id where h.is_shipped group by 1) gone"
+        " on gone.order_line_id = l.id where l.counts_in_totals group by 1"
+        " having bool_or(l.quantity > coalesce(gone.units, 0))) waiting on waiting.order_number = o.number "
+        "where o.status = 'SHIPPED' and exists (select from core.shipments ) "
+        "and exists (select from core.shipment_lines )",
+        meaning="An order counts as completed (SHIPPED) although no shipment, or none with all of its units, left: it "
+        "is revenue without a parcel. Gift certificates have a shipment as well.",
+        remedy="Materialize shipments of the days since the order; if it stays, look in Centra for the shipment, and "
+        "ship or cancel what never left.",
+        tables=("order_lines", "shipments", "shipment_lines"),
+        severe=False,
+    ),
+    Rule(
+        table="orders",
+        name="orders_that_left_are_completed",
+        # Centra completes an order when all of it is shipped or cancelled and every shipment is paid; whether it does
+        # so while the order is held, nobody says. Before it is confirmed an order cannot have a shipment at all.
+        failures="select o.number::text as key from core.orders o join "
+        "(select order_number, bool_and(coalesce(is_shipped, false)) as all_left,"
+        " bool_and(coalesce(is_paid, false)) as all_paid from core.shipments group by 1) h"
+        " on h.order_number = o.number "
+        "where o.quantity > 0 and o.unexpedited_quantity = 0 and h.all_left"
+        " and not coalesce(o.is_on_hold, false) and not coalesce(o.is_waiting_for_payment, false)"
+        " and (o.status in ('INCOMPLETE', 'PENDING') or (o.status in ('CONFIRMED', 'PROCESSING') and h.all_paid))",
+        meaning="All of an order left the warehouse and nothing is open that would keep it from being completed, yet "
+        "its status says that it is still to be shipped: figures of completed orders lack it, and somebody may ship it "
+        "again.",
+        remedy="Look at the order in Centra. Where it is newer there than here, its next sweep mends it.",
+        tables=("shipments",),
+        severe=False,
+    ),
+    Rule(
         table="shipments",
         name="cancelled_orders_ship_nothing",
         failures="select h.id::text as key from core.shipments h "

@@ -60,6 +60,26 @@ def _incomplete(breaker: Breaker) -> None:
     breaker.touch(order)
 
 
+def _never_left(breaker: Breaker) -> None:
+    """The order says of itself that all is done; no shipment of it was ever made."""
+    order = breaker.pick(
+        breaker.world.orders,
+        lambda row: row.status == "CONFIRMED" and not row.shipments and any(x.quantity for x in counted_lines(row)),
+    )
+    breaker.set(order, "status", "SHIPPED")
+    breaker.change(order, "totals", unexpeditedQuantity=0)
+    breaker.touch(order)
+
+
+def _left_behind(breaker: Breaker) -> None:
+    order = breaker.pick(
+        breaker.world.orders,
+        lambda row: row.status == "SHIPPED" and not row.isOnHold and not row.isWaitingForPayment,
+    )
+    breaker.set(order, "status", "CONFIRMED")
+    breaker.touch(order)
+
+
 def _cancelled(breaker: Breaker) -> None:
     shipment = breaker.pick(breaker.world.shipments, lambda row: row.isShipped)
     breaker.set(shipment.order, "status", "CANCELLED")
@@ -119,6 +139,8 @@ BROKEN_FULFILMENT: Mapping[str, Fault] = {
     "return_lines.no_more_returned_than_shipped": _returned_twice,
     "order_lines.shipped_is_what_left": _preordered,
     "orders.completed_orders_have_nothing_left": _incomplete,
+    "orders.completed_orders_have_left": _never_left,
+    "orders.orders_that_left_are_completed": _left_behind,
     "shipments.cancelled_orders_ship_nothing": _cancelled,
     "shipments.shipped_says_when": _never_shipped,
     "shipments.captured_within_its_total": _captured,

@@ -1,5 +1,7 @@
 """Cases of the rules of shipments, returns and invoices: rows that keep each, and rows that break it."""
 
+from typing import Any
+
 from centra_assets_tests.checks.cases.case import CURRENCIES, Case
 from centra_assets_tests.checks.evaluating import CONTRACTS, MOMENT
 
@@ -26,6 +28,21 @@ def _document(table: str, lines: str, key: str, total: str, **parts: str) -> Cas
             "6",
         },
     )
+
+
+def _left(number: int, *, paid: bool | None = True, left: bool | None = True) -> dict[str, Any]:
+    """A shipment of the order of that number, with the order's number as its id."""
+    return {"id": number, "order_number": number, "is_shipped": left, "is_paid": paid}
+
+
+def _whole(number: int, status: str, **more: Any) -> dict[str, Any]:
+    """An order of two units of which nothing is left to ship."""
+    return {"number": number, "status": status, "quantity": 2, "unexpedited_quantity": 0, **more}
+
+
+def _line(number: int, quantity: int = 2, *, counts: bool = True) -> dict[str, Any]:
+    """The line of the order of that number."""
+    return {"id": number, "order_number": number, "quantity": quantity, "counts_in_totals": counts}
 
 
 FULFILMENT_CASES: dict[str, Case] = {
@@ -88,6 +105,78 @@ FULFILMENT_CASES: dict[str, Case] = {
         },
         {"orders": [{"number": 3, "status": "SHIPPED", "unexpedited_quantity": 1}]},
         {"3"},
+    ),
+    "orders.completed_orders_have_left": (
+        {
+            "orders": [
+                {"number": 1, "status": "SHIPPED"},
+                {"number": 2, "status": "CONFIRMED"},
+                # Came from another system, and of all lines cancelled.
+                {"number": 3, "status": "ARCHIVED"},
+                {"number": 4, "status": "SHIPPED"},
+            ],
+            "order_lines": [
+                _line(1),
+                # A bundle's parent beside its parts, which no shipment has.
+                {**_line(1, counts=False), "id": 11},
+                _line(2),
+                _line(3),
+                _line(4, 0),
+            ],
+            "shipments": [_left(1), {**_left(1), "id": 11}],
+            "shipment_lines": [
+                {"id": 1, "shipment_id": 1, "order_line_id": 1, "quantity": 1},
+                {"id": 2, "shipment_id": 11, "order_line_id": 1, "quantity": 1},
+            ],
+        },
+        {
+            # Without a shipment, with one that did not leave, with one that took a part.
+            "orders": [{"number": number, "status": "SHIPPED"} for number in (5, 6, 7)],
+            "order_lines": [_line(5), _line(6), _line(7)],
+            "shipments": [_left(6, left=False), _left(7)],
+            "shipment_lines": [
+                {"id": 6, "shipment_id": 6, "order_line_id": 6, "quantity": 2},
+                {"id": 7, "shipment_id": 7, "order_line_id": 7, "quantity": 1},
+            ],
+        },
+        {"5", "6", "7"},
+    ),
+    "orders.orders_that_left_are_completed": (
+        {
+            "orders": [
+                _whole(1, "SHIPPED"),
+                _whole(2, "ARCHIVED"),
+                _whole(3, "CANCELLED"),
+                # All left, and not yet paid: Centra waits for it.
+                _whole(4, "PROCESSING"),
+                _whole(5, "CONFIRMED"),
+                # Another shipment is under way.
+                _whole(6, "PROCESSING", unexpedited_quantity=1),
+                _whole(7, "PROCESSING", is_on_hold=True),
+                _whole(8, "PROCESSING", is_waiting_for_payment=True),
+                # Every line is cancelled.
+                _whole(9, "CONFIRMED", quantity=0),
+                # Shipments that are not held, and one of which the token does not tell.
+                _whole(10, "CONFIRMED"),
+                _whole(11, "CONFIRMED"),
+            ],
+            "shipments": [
+                *[_left(number) for number in (1, 2, 3, 6, 7, 8)],
+                _left(4, paid=False),
+                _left(5, paid=None),
+                _left(11, left=None),
+            ],
+        },
+        {
+            "orders": [
+                _whole(21, "CONFIRMED"),
+                _whole(22, "PROCESSING"),
+                _whole(23, "PENDING"),
+                _whole(24, "INCOMPLETE"),
+            ],
+            "shipments": [_left(21), _left(22), _left(23, paid=False), _left(24, paid=False)],
+        },
+        {"21", "22", "23", "24"},
     ),
     "shipments.cancelled_orders_ship_nothing": (
         {
