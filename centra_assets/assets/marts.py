@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from centra_assets.assets.check_words import described_by_failure
 from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.assets.groups import Owner
 from centra_assets.assets.metadata import core_key, table_schema, tell_partitions
@@ -108,7 +109,7 @@ def build_mart_checks(mart: Mart) -> dg.AssetChecksDefinition:
             rule.name,
             asset=mart_key(mart),
             additional_deps=[core_key(table) for table in dict.fromkeys(reads.table for reads in mart.reads)],
-            description=f"{rule.meaning} What to do: {rule.remedy}",
+            description=described_by_failure(rule.meaning, rule.remedy),
         )
         for rule in mart.rules
     ]

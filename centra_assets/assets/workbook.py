@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from centra_assets.assets.check_words import described
 from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.assets.groups import Owner
 from centra_assets.assets.marts import mart_key
@@ -188,11 +189,12 @@ def build_workbook_check(calendar: Calendar) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=KEY,
         name=CHECK,
-        description=(
+        description=described(
             "The workbooks of the last months that are over, read back from their files, have core's sums: orders, "
             "sales, tax, VAT, discounts, gift certificates, payments, refunds, per currency. If not, core has changed "
-            "since they were written, or a file was edited. What to do: compare the month's open differences, and "
-            "materialize out/finance_workbook for the named months again before they are booked."
+            "since they were written, or a file was edited.",
+            "compare the month's open differences, and "
+            "materialize out/finance_workbook for the named months again before they are booked.",
         ),
         retry_policy=TRANSIENT_RETRIES,
     )

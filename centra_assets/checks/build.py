@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from centra_assets.assets.check_words import described, described_by_failure
 from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.assets.metadata import core_key
 from centra_assets.assets.tables import table_of
@@ -15,6 +16,8 @@ from centra_assets.storage.tables import SYSTEM_COLUMNS
 from centra_assets.storage.warehouse import Warehouse
 
 SHOWN_KEYS = 20
+# In the metadata: the tables without which a rule cannot be judged.
+NOT_MATERIALIZED = "tables_not_materialized"
 
 
 def build_checks(entity: Entity) -> dg.AssetChecksDefinition:
@@ -26,8 +29,10 @@ def build_checks(entity: Entity) -> dg.AssetChecksDefinition:
         dg.AssetCheckSpec(
             "columns_match_contract",
             asset=core_key(table),
-            description=f"core.{table} has the contract's columns, types and key. If not: a migration was refused; "
-            "read the run's log and docs/storage.md.",
+            description=described(
+                f"core.{table} has the contract's columns, types and key. If not, a migration was refused.",
+                "read the log of the run that loaded it last, and docs/storage.md.",
+            ),
         )
         for table in contracts
     ]
@@ -36,7 +41,7 @@ def build_checks(entity: Entity) -> dg.AssetChecksDefinition:
             rule.name,
             asset=core_key(rule.table),
             additional_deps=[core_key(table) for table in rule.tables if table != rule.table],
-            description=f"{rule.meaning} What to do: {rule.remedy}",
+            description=described_by_failure(rule.meaning, rule.remedy),
         )
         for rule in rules
     ]
@@ -68,6 +73,8 @@ def _columns(store: Warehouse, contract: type[Contract]) -> dg.AssetCheckResult:
             (f"core.{contract.table}",),
         ).iter_rows()
     )
+    if not found:
+        return _unjudged(contract.table, "columns_match_contract", [contract.table])
     table = table_of(contract)
     promised = {column.name: column.type for column in (*table.columns, *SYSTEM_COLUMNS)}
     absent = sorted(set(promised) - set(found))
@@ -75,7 +82,7 @@ def _columns(store: Warehouse, contract: type[Contract]) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         asset_key=core_key(contract.table),
         check_name="columns_match_contract",
-        passed=bool(found) and not absent and not narrower,
+        passed=not absent and not narrower,
         metadata={
             "columns": len(found),
             "columns_absent": absent,
@@ -93,13 +100,7 @@ def _rule(store: Warehouse, rule: Rule) -> dg.AssetCheckResult:
         if store.query("select to_regclass(%s) is null as absent", (f"core.{table}",))["absent"][0]
     ]
     if absent:
-        return dg.AssetCheckResult(
-            asset_key=core_key(rule.table),
-            check_name=rule.name,
-            passed=False,
-            severity=dg.AssetCheckSeverity.WARN,
-            metadata={"tables_not_materialized": absent},
-        )
+        return _unjudged(rule.table, rule.name, absent)
     failing = store.query(rule.failures)
     return dg.AssetCheckResult(
         asset_key=core_key(rule.table),
@@ -113,4 +114,17 @@ def _rule(store: Warehouse, rule: Rule) -> dg.AssetCheckResult:
             "remedy": rule.remedy,
             **({"not_judged": store.query(rule.not_judged)["rows"][0]} if rule.not_judged else {}),
         },
+    )
+
+
+def _unjudged(table: str, check: str, absent: Sequence[str]) -> dg.AssetCheckResult:
+    """A warning in the UI that says why nothing was judged; it is no alert."""
+    return dg.AssetCheckResult(
+        asset_key=core_key(table),
+        check_name=check,
+        passed=False,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"It could not be judged: never materialized {'is' if len(absent) == 1 else 'are'} "
+        f"{', '.join(f'core.{name}' for name in absent)}. It is judged once that is loaded.",
+        metadata={NOT_MATERIALIZED: list(absent)},
     )

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import polars as pl
 
+from centra_assets.assets.check_words import described
 from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.assets.marts import mart_key
 from centra_assets.assets.metadata import core_key, raw_key
@@ -18,7 +19,7 @@ from centra_assets.assets.parsing_code import parsing_code
 from centra_assets.assets.tables import table_of
 from centra_assets.calendar import Calendar
 from centra_assets.checks.field_differences import differing
-from centra_assets.checks.standing import described, told
+from centra_assets.checks.standing import told
 from centra_assets.entities.model import Axis, Entity, TransformContext
 from centra_assets.marts.model import Mart
 from centra_assets.partitions import partitions_definition

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import dagster as dg
 
+from centra_assets.assets.check_words import described
 from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.assets.groups import group_of
 from centra_assets.assets.marts import mart_key
@@ -13,7 +14,7 @@ from centra_assets.assets.metadata import core_key, raw_key
 from centra_assets.assets.raw import source_key
 from centra_assets.checks import anonymised, secret_scan
 from centra_assets.checks.secret_scan import Relation
-from centra_assets.checks.standing import described, told
+from centra_assets.checks.standing import told
 from centra_assets.checks.vat_rates import ENDS, is_plausible
 from centra_assets.entities.model import Entity
 from centra_assets.marts.model import Mart

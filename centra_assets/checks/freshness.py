@@ -10,9 +10,10 @@ from typing import Any
 
 import dagster as dg
 
+from centra_assets.assets.check_words import described
 from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.assets.metadata import core_key, raw_key
-from centra_assets.checks.standing import age, described
+from centra_assets.checks.standing import age
 from centra_assets.entities.model import Entity
 from centra_assets.resources.storage import LakeResource, WarehouseResource
 from centra_assets.storage.lake import Lake

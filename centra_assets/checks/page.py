@@ -37,7 +37,8 @@ What the tables promise, how a broken promise shows, and what to do then. Writte
 - **Failing keys** are in the check's metadata, the first 20 of them: ids and numbers, never personal data. A key of
   several parts has them with slashes, in the order of the table's primary key unless the meaning says otherwise.
 - **Not judged.** What a token may not read is null, and a sum with a null in it proves nothing. Where that matters,
-  `not_judged` in the metadata counts such rows. A table that was never materialized makes its checks warn and name it.
+  `not_judged` in the metadata counts such rows. A table that was never materialized makes its checks warn and name it
+  (`tables_not_materialized`); that is no alert, for `partitions_are_complete` tells it once per entity.
 - **A parent from before the first loaded day** is no failure: ids rise, and only those above the smallest one that core
   has are looked for.
 - **To see one fail**, break the sandbox: `POST /admin/corrupt` with `{{"fault": "orders.totals_add_up"}}` breaks that

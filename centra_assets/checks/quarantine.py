@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import dagster as dg
 
+from centra_assets.assets.check_words import described
 from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.assets.metadata import core_key
 from centra_assets.assets.quarantine import FEWEST_THAT_BLOCK, is_over, limit_of, partitions_over, told
@@ -33,11 +34,13 @@ def build_quarantine_check(entity: Entity) -> dg.AssetChecksDefinition:
         CHECK,
         asset=key,
         blocking=True,
-        description=f"No record of {entity.name} is set aside. Failing records are in ops.quarantine with their "
-        "reasons; their last good version stays in core. What to do: `centra-assets quarantine list` names them; mend "
-        "them in Centra, then `centra-assets quarantine retry`, or wait until they are read again. It warns; with "
-        f"{FEWEST_THAT_BLOCK} or more that are over {limit:.1%} of all records, or of one of the run's partitions, it "
-        "is an error and marts wait.",
+        description=described(
+            f"No record of {entity.name} is set aside. Failing records are in ops.quarantine with their reasons; their "
+            f"last good version stays in core. It warns; with {FEWEST_THAT_BLOCK} or more that are over {limit:.1%} of "
+            "all records, or of one of the run's partitions, it is an error and marts wait.",
+            "`centra-assets quarantine list` names them; mend them in Centra, then `centra-assets quarantine retry`, "
+            "or wait until they are read again.",
+        ),
     )
 
     # One that can be left out need not be yielded; see below.

@@ -13,6 +13,7 @@ import dagster as dg
 import polars as pl
 from psycopg import sql
 
+from centra_assets.assets.check_words import described
 from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.assets.metadata import core_key
 from centra_assets.assets.tables import table_of
@@ -22,7 +23,7 @@ from centra_assets.centra.errors import AuthenticationError, CentraError
 from centra_assets.centra.plans import PreparedQuery
 from centra_assets.checks import figures
 from centra_assets.checks.field_differences import differing
-from centra_assets.checks.standing import SHOWN_KEYS, described
+from centra_assets.checks.standing import SHOWN_KEYS
 from centra_assets.entities.model import WHOLE, Axis, Entity, TransformContext
 from centra_assets.resources.centra import CentraResource
 from centra_assets.resources.storage import LakeResource, WarehouseResource

@@ -40,11 +40,6 @@ def told(
     )
 
 
-def described(meaning: str, remedy: str) -> str:
-    """A description as every check has it."""
-    return f"{meaning} What to do: {remedy}"
-
-
 def age(value: timedelta | None) -> str:
     """An age as people say it."""
     return "unknown" if value is None else shortly(timedelta(minutes=int(value.total_seconds() // 60)))

@@ -6,12 +6,12 @@ from typing import Any
 
 import dagster as dg
 
+from centra_assets.assets.check_words import described
 from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.assets.groups import group_of
 from centra_assets.assets.raw import source_key
 from centra_assets.centra.errors import AuthenticationError, PermissionDeniedError
 from centra_assets.centra.token_expiry import expiry_of
-from centra_assets.checks.standing import described
 from centra_assets.entities.model import Entity
 from centra_assets.resources.centra import CentraResource
 

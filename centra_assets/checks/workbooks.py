@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from centra_assets.assets.check_words import described
 from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
 from centra_assets.assets.metadata import core_key
 from centra_assets.assets.workbook import KEY
 from centra_assets.calendar import Calendar
 from centra_assets.checks.completeness import COMPLETE, Found, partitions_in
-from centra_assets.checks.standing import described, told
+from centra_assets.checks.standing import told
 from centra_assets.entities.model import Axis
 from centra_assets.finance.month import Month
 from centra_assets.resources.storage import WarehouseResource

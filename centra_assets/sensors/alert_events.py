@@ -17,6 +17,7 @@ from centra_assets.checks.freshness import IS_FRESH
 from centra_assets.checks.token import TOKEN_IS_VALID
 from centra_assets.errors import CentraAssetsError
 from centra_assets.logs import redacted
+from centra_assets.sensors.check_texts import check_text, is_unjudged
 
 STREAM = "events"
 
@@ -97,7 +98,7 @@ def standing(instance: dg.DagsterInstance, known: "Known", now: datetime) -> lis
     found: list[Failed | Succeeded] = []
     for last in latest.values():
         # One that was asked for and has not been evaluated has no evaluation.
-        if isinstance(last.evaluation, dg.AssetCheckEvaluation) and last.event and not last.evaluation.passed:
+        if isinstance(last.evaluation, dg.AssetCheckEvaluation) and last.event and _fails(last.evaluation):
             at = datetime.fromtimestamp(last.event.timestamp, UTC)
             found.append(_check_failed(known, last.evaluation, 0, at))
     for job in sorted(known.jobs - {_ASSET_JOB}):
@@ -179,7 +180,7 @@ def _one(known: Known, record: dg.EventLogRecord, run: dg.DagsterRun | None) -> 
             return []
         if evaluation.passed:
             return [Succeeded(record.storage_id, _check_scope(evaluation.asset_check_key))]
-        return [_check_failed(known, evaluation, record.storage_id, at)]
+        return [_check_failed(known, evaluation, record.storage_id, at)] if _fails(evaluation) else []
     if run is None or run.job_name not in known.jobs:
         return []
     if event.event_type is dg.DagsterEventType.RUN_SUCCESS:
@@ -214,8 +215,6 @@ def _check_failed(known: Known, evaluation: dg.AssetCheckEvaluation, event_id: i
     elif key.name == TOKEN_IS_VALID:
         # The same trouble as the one that the token's last day tells of.
         name, kind, title = "token/expiry", Kind.TOKEN, "Centra's API token expires soon, or Centra refuses it"
-    failures = evaluation.metadata.get("failures")
-    counted = f" It found {failures.value}." if isinstance(failures, dg.IntMetadataValue) else ""
     condition = Condition(
         key=name,
         kind=kind,
@@ -223,11 +222,14 @@ def _check_failed(known: Known, evaluation: dg.AssetCheckEvaluation, event_id: i
         owner=known.owners.get(evaluation.asset_key, "platform"),
         subject=asset,
         title=title,
-        # The failing keys are on the check's page; here they would leave the house.
-        text=f"What should be so: {known.checks.get(key, '')}{counted}",
+        text=check_text(known.checks.get(key, ""), evaluation.metadata),
         link=f"assets/{asset}?view=checks&checkDetail={key.name}",
     )
     return Failed(event_id, at, _check_scope(key), condition)
+
+
+def _fails(evaluation: dg.AssetCheckEvaluation) -> bool:
+    return not evaluation.passed and not is_unjudged(evaluation.metadata)
 
 
 def _run_failed(

@@ -11,6 +11,7 @@ import psycopg
 from centra_assets.alerts.model import Kind
 from centra_assets.alerts.settings import AlertSettings
 from centra_assets.assets.failures import failures_told_apart
+from centra_assets.checks.build import NOT_MATERIALIZED
 from centra_assets.errors import CentraAssetsError
 from centra_assets.resources.storage import WarehouseResource
 from centra_assets.sensors.alerts import AlertWatch, build_alerts_sensor
@@ -35,6 +36,7 @@ class Shop:
 
     error: Exception | None = None
     is_sound: bool = True
+    is_empty: bool = False
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
 
 
@@ -73,12 +75,11 @@ def orders() -> None:
             raise SHOP.error
 
 
-@dg.asset_check(asset=["core", "orders"], description="Totals add up. What to do: mend the order.")
+@dg.asset_check(asset=["core", "orders"], description="What should be so: Totals add up. What to do: mend the order.")
 def totals_add_up() -> dg.AssetCheckResult:
     failing = [] if SHOP.is_sound else [SECRET, SECRET]
-    return dg.AssetCheckResult(
-        passed=SHOP.is_sound, severity=SHOP.severity, metadata={"failures": len(failing), "failing_keys": failing}
-    )
+    found = {NOT_MATERIALIZED: ["orders"]} if SHOP.is_empty else {"failures": len(failing), "failing_keys": failing}
+    return dg.AssetCheckResult(passed=SHOP.is_sound, severity=SHOP.severity, metadata=found)
 
 
 DEFINITIONS = dg.Definitions(

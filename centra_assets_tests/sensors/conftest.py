@@ -16,7 +16,7 @@ from centra_assets_tests.sensors.alerting import SHOP, Desk, Make, Shop
 
 @pytest.fixture
 def shop() -> Iterator[Shop]:
-    SHOP.error, SHOP.is_sound, SHOP.severity = None, True, dg.AssetCheckSeverity.ERROR
+    SHOP.error, SHOP.is_sound, SHOP.is_empty, SHOP.severity = None, True, False, dg.AssetCheckSeverity.ERROR
     yield SHOP
 
 

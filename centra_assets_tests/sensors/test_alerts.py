@@ -41,9 +41,23 @@ def test_a_message_says_what_happened_what_it_means_what_to_do_and_where(desk: D
     assert "TEST_SHOP_SHUT: it is night. Remedy: Open it." in about_run
     assert f"https://dagster.shop.example/runs/{run_id}" in about_run
     assert "run it again when the cause is gone" in about_run
-    assert "What should be so: Totals add up. What to do: mend the order. It found 2." in about_check
+    assert "It found 2. What should be so: Totals add up. What to do: mend the order." in about_check
     assert "https://dagster.shop.example/assets/core/orders?view=checks&checkDetail=totals_add_up" in about_check
     assert "for commerce" in about_check
+
+
+def test_a_check_that_could_not_judge_for_nothing_is_loaded_yet_is_no_alert(make: Make, shop: Shop) -> None:
+    desk = make()
+    shop.is_sound, shop.is_empty = False, True
+    desk.run("checks")
+    for _ in range(2):
+        # The first look at all checks, and then one at the events.
+        assert desk.tick().startswith("0 alerts stand")
+        desk.run("checks")
+    shop.is_empty = False
+    desk.run("checks")
+    desk.tick()
+    assert desk.mailbox.subjects == ["[error] core/orders: the check 'totals add up' fails"]
 
 
 def test_what_failed_and_recovered_between_two_looks_is_told_as_both(desk: Desk, shop: Shop) -> None:
