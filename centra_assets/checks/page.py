@@ -40,7 +40,7 @@ What the tables promise, how a broken promise shows, and what to do then. Writte
   `not_judged` in the metadata counts such rows. A table that was never materialized makes its checks warn and name it
   (`tables_not_materialized`); that is no alert, for `partitions_are_complete` tells it once per entity.
 - **A parent from before the first loaded day** is no failure: ids rise, and only those above the smallest one that core
-  has are looked for.
+  has are looked for. What an older order gets later, a refund or a line, counts as older too, however new its id.
 - **To see one fail**, break the sandbox: `POST /admin/corrupt` with `{{"fault": "orders.totals_add_up"}}` breaks that
   promise and no other, once the touched records are read again; `{{"heal": true}}` mends all. `GET /admin/corrupt`
   lists the faults. Each has the name `<table>.<check>` of the check that speaks of it.

@@ -21,6 +21,8 @@ _NAMED_OTHERWISE: Mapping[str, str] = {
     "shipment_plugin": "store_plugins",
     "state": "country_states",
 }
+# Points at a part of an order's record and does not name the order.
+_BILLED = "invoice_lines.order_line_id"
 # What the code or the name beside it says already.
 _SAID_BESIDE = frozenset({"currency_id", "mapped_attribute_id"})
 # Ids of objects that have no table in core. Every other id points somewhere, which a test holds.
@@ -132,10 +134,19 @@ def _rule(reference: Reference) -> Rule:
     bounded = not reference.within_record and reference.parent_entity.axis is Axis.DAY
     bound = f" and child.{column} >= (select min({reference.parent_key}) from core.{parent} )" if bounded else ""
     home = _home(reference) if bounded else None
+    also = [home.parent.table] if home else []
     if home:
         # A refund of today is newer than most payments, and yet has no row where its order is from before.
         first = f"(select min({home.parent_key}) from core.{home.parent.table} )"
         bound += f" and (child.{home.column} is null or child.{home.column} >= {first})"
+    elif bounded and f"{table}.{column}" == _BILLED:
+        # So is a line that was added to it; only the shipment line says which order an invoice's line bills.
+        also = ["shipment_lines", "orders"]
+        bound += (
+            " and (child.shipment_line_id is null or exists (select from core.shipment_lines via"
+            " where via.id = child.shipment_line_id"
+            " and via.order_number >= (select min(number) from core.orders )))"
+        )
     if reference.within_record:
         meaning = f"Rows of core.{table} without the row of core.{parent} that they came with: a load was torn apart."
         remedy = f"Materialize the core assets of {reference.entity.name} again for the partitions of the failing rows."
@@ -155,7 +166,7 @@ def _rule(reference: Reference) -> Rule:
         ),
         meaning=meaning,
         remedy=remedy,
-        tables=() if parent == table else (parent, *([home.parent.table] if home else [])),
+        tables=() if parent == table else (parent, *also),
         # A parent that was not loaded is a gap in coverage, not wrong data.
         severe=reference.within_record,
     )

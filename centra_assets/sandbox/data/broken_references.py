@@ -85,7 +85,6 @@ _FIELDS: Mapping[str, tuple[str, str]] = {
     "invoices.store_id": ("Invoice.store", "Store"),
     "invoices.account_id": ("Invoice.account", "Account"),
     "invoices.currency": ("Invoice.grandTotal.currency", "Currency"),
-    "invoice_lines.order_line_id": ("Invoice.lines.orderLine", "OrderLine"),
     "invoice_lines.shipment_line_id": ("Invoice.lines.shipmentLine", "ShipmentLine"),
     "invoice_lines.product_size_id": ("Invoice.lines.productSize", "ProductSize"),
     "customers.store_id": ("Customer.store", "Store"),
@@ -252,6 +251,13 @@ def _line_of_shipment(breaker: Breaker) -> None:
     twin.lines[0].orderLine = ghost(shipment.lines[0].orderLine)
 
 
+def _line_of_invoice(breaker: Breaker) -> None:
+    """Its shipment line stays what it is: it says which order the line bills."""
+    invoice = breaker.pick(breaker.world.invoices, lambda row: row.lines and row.lines[0].shipmentLine)
+    breaker.set(invoice.lines[0], "orderLine", ghost(invoice.lines[0].orderLine))
+    breaker.touch(invoice)
+
+
 def _entry_of_refund(breaker: Breaker) -> None:
     entry = breaker.pick(breaker.world.returns, lambda row: row.refundPaymentHistory)
     first, *others = entry.refundPaymentHistory
@@ -308,6 +314,7 @@ BROKEN_REFERENCES: Mapping[str, Fault] = {
     **dict(_faults()),
     "shipments.order_number_is_known": _order_of_shipment,
     "shipment_lines.order_line_id_is_known": _line_of_shipment,
+    "invoice_lines.order_line_id_is_known": _line_of_invoice,
     "return_refunds.payment_id_is_known": _entry_of_refund,
     "stock_levels.product_size_id_is_known": _size_of_level,
     "prices.product_variant_id_is_known": _variant_of_price,

@@ -9,6 +9,9 @@ from centra_assets.entities.model import Axis
 from centra_assets_tests.checks.cases.case import CURRENCIES, Case, Row
 from centra_assets_tests.checks.evaluating import CONTRACTS, MOMENT, hours_later
 
+# What an order's record gets as long as it lives, seen from records that name the order.
+_GROWING = frozenset({"return_lines.order_line_id", "return_refunds.payment_id", "shipment_lines.order_line_id"})
+
 
 def _families() -> Iterator[tuple[str, Case]]:
     for table in ("shipments", "returns"):
@@ -66,15 +69,28 @@ def _references() -> Iterator[tuple[str, Case]]:
             # From before the first day, which is no gap.
             sound.append(_row(reference.contract, keys, 503, {column: 400}))
         others = {parent: [{reference.parent_key: known}]} if parent != table else {}
-        if f"{table}.{column}" == "return_refunds.payment_id":
-            # A refund of today, of an order from before the first day.
+        if f"{table}.{column}" in _GROWING:
+            # A refund of today, a line added today, of an order from before the first day.
             sound.append(_row(reference.contract, keys, 505, {column: 901, "order_number": 400}))
             others["orders"] = [{"number": 500}]
-        broken = _row(reference.contract, keys, 504, {column: unknown})
+        if f"{table}.{column}" == "invoice_lines.order_line_id":
+            # The same by way of the shipment line: of such an order, and itself from before.
+            for number, shipped in ((505, 500), (506, 400)):
+                sound.append(_row(reference.contract, keys, number, {column: 901, "shipment_line_id": shipped}))
+            others["orders"] = [{"number": 500}]
+            others["shipment_lines"] = [{"id": 500, "order_number": 400}, {"id": 501, "order_number": 500}]
+        broken = _row(reference.contract, keys, 504, {column: unknown, **_of_ours(table, column)})
         if parent == table:
             sound = [{reference.parent_key: known}, *sound]
         named = "/".join(str(broken[key]) for key in keys)
         yield f"{table}.{column}_is_known", ({**others, table: sound}, {table: [broken]}, {named})
+
+
+def _of_ours(table: str, column: str) -> Row:
+    """What lets a row say that it belongs to an order that core has."""
+    if f"{table}.{column}" == "invoice_lines.order_line_id":
+        return {"shipment_line_id": 501}
+    return {"order_number": 500} if f"{table}.{column}" in _GROWING else {}
 
 
 def _row(contract: Any, keys: Any, number: int, given: Row) -> dict[str, Any]:
