@@ -150,7 +150,8 @@ def sweep_one(
 ) -> Outcome:
     """One piece of work on one entity, measured and logged; `named` where it is no sweep by the setting's strategy."""
     sweep = Sweep(entity, around, setting)
-    sweep.outcome.strategy = named or sweep.outcome.strategy
+    # A plain text: an enum, even one of texts, is nothing that Dagster keeps in metadata.
+    sweep.outcome.strategy = str(named or sweep.outcome.strategy)
     outcome = measured(sweep, lambda: work(sweep))
     if isinstance(outcome.error, WarehouseUnavailableError):
         raise outcome.error

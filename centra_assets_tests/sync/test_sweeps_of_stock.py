@@ -11,11 +11,12 @@ from centra_assets.sandbox.quota import Plan
 from centra_assets.sandbox.serve import RunningSandbox, SandboxOptions
 from centra_assets.storage.embedded import EmbeddedPostgres
 from centra_assets.sync import stock_ledger
+from centra_assets.sync.ops import SWEEP
 from centra_assets.sync.stock_ledger import moved_sizes
 from centra_assets.sync.sweeping import Setting
 from centra_assets.sync_config import Strategy
 from centra_assets_tests.assets.platform import Platform
-from centra_assets_tests.sync.sweeping import lasting_platform, swept, swept_once, watermark
+from centra_assets_tests.sync.sweeping import lasting_platform, run_of, swept, swept_once, watermark
 
 _MOVERS = ("products", "orders", "shipments", "returns", "stock_changes", "purchase_orders", "deliveries")
 
@@ -38,6 +39,14 @@ def test_the_ledger_brings_every_level_that_traffic_moved(stocked: Platform) -> 
     assert "stock_levels" in stocked.differences()
     swept(stocked)
     assert stocked.differences() == {}
+
+
+def test_what_the_look_ahead_into_the_ledger_brings_is_told_to_dagster(stocked: Platform) -> None:
+    stocked.admin("traffic", steps=60)
+    result = run_of(stocked, SWEEP, "stock")
+    assert result.success
+    told = {key.to_user_string() for event in result.get_asset_materialization_events() if (key := event.asset_key)}
+    assert {"raw/stock_changes", "raw/stock"} <= told
 
 
 def test_the_ledger_asks_for_nothing_when_nothing_moved(stocked: Platform) -> None:
