@@ -6,7 +6,7 @@ constraints say of a failure quotes rows, so the types are built from constraint
 
 import warnings
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any, cast
 
@@ -25,7 +25,7 @@ from dagster_pandas.constraints import (
 
 from centra_assets.entities.contract import Contract, one_line
 from centra_assets.finance.errors import WorkbookRefusedError
-from centra_assets.finance.frames import cells
+from centra_assets.finance.frames import cells, is_whole
 from centra_assets.finance.sheets import Sheet
 
 _KINDS: dict[type[dy.Column], type] = {dy.String: str, dy.Int64: int, dy.Bool: bool, dy.Date: date, dy.Decimal: Decimal}
@@ -57,8 +57,27 @@ class KeepsColumn(ColumnConstraint):  # type: ignore[misc]
         if type(value) is not self._kind:
             return False
         if isinstance(value, Decimal):
-            return value.is_finite() and value == round(value, self._scale or 0)
-        return True
+            return value.is_finite() and _has_decimals(value, self._scale or 0)
+        if isinstance(value, str):
+            return _is_text(value)
+        return is_whole(value) if self._kind is int else True
+
+
+def _has_decimals(value: Decimal, scale: int) -> bool:
+    """Whether it has no more decimals than that; of more digits than Decimal counts with, nobody can say."""
+    try:
+        return value == round(value, scale)
+    except InvalidOperation:
+        return False
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be written at all; half of a surrogate pair cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class KeepsRules(DataFrameConstraint):  # type: ignore[misc]

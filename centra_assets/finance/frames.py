@@ -16,11 +16,17 @@ def frame(sheet: Sheet, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def _series(column: dy.Column, values: list[Any]) -> pd.Series:
-    if isinstance(column, dy.Int64):
+    """As its kind where all values are of it; pandas would make them so, and the gate could not refuse them."""
+    if isinstance(column, dy.Int64) and all(value is None or is_whole(value) for value in values):
         return pd.Series(values, dtype="Int64")
-    if isinstance(column, dy.Bool):
+    if isinstance(column, dy.Bool) and all(value is None or type(value) is bool for value in values):
         return pd.Series(values, dtype="boolean")
     return pd.Series(values, dtype=object)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether it is a whole number of 64 bits. To Python a bool is one, too."""
+    return type(value) is int and -(2**63) <= value < 2**63
 
 
 def cells(frame: pd.DataFrame) -> list[tuple[Any, ...]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from centra_assets.finance.errors import WorkbookRefusedError
@@ -10,6 +10,8 @@ from centra_assets.finance.errors import WorkbookRefusedError
 # What spreadsheets take for the beginning of a formula when a cell is edited or the sheet is saved as CSV.
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
 NARROWEST, WIDEST = 9, 48
+# A cell is a double, of which spreadsheets show and keep fifteen digits.
+CELL = Context(prec=15)
 DATE = "yyyy-mm-dd"
 WHOLE = "#,##0"
 PERCENT = '0.####"%"'
@@ -26,8 +28,8 @@ def heading(column: str) -> str:
 
 
 def as_number(value: Decimal) -> Decimal:
-    """The amount, if a spreadsheet's double holds every digit of it; else WorkbookRefusedError, without the value."""
-    if Decimal(repr(float(value))) != value:
+    """The amount, if a spreadsheet keeps every digit of it; else WorkbookRefusedError, without the value."""
+    if CELL.create_decimal(value) != value:
         raise WorkbookRefusedError("An amount has more digits than a spreadsheet keeps.")
     return value
 

@@ -9,7 +9,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from centra_assets.finance.errors import WorkbookUnreadableError
-from centra_assets.finance.layout import heading
+from centra_assets.finance.layout import CELL, heading
 from centra_assets.finance.sheets import SHEETS, Sheet
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -35,7 +35,9 @@ def rows_of(content: bytes) -> dict[str, list[dict[str, Any]]]:
 def _table(sheet: Sheet, rows: Sequence[Cells]) -> list[dict[str, Any]]:
     """The rows between the header and the first empty row."""
     headings = {heading(name): name for name in sheet.columns}
-    start = next(place for place, row in enumerate([*rows, {}]) if set(headings) <= set(row.values()))
+    start = next((place for place, row in enumerate(rows) if set(headings) <= set(row.values())), None)
+    if start is None:
+        raise WorkbookUnreadableError(f"A workbook's sheet {sheet.title!r} has lost its header or some of its columns.")
     columns = {letter: headings[said] for letter, said in rows[start].items() if said in headings}
     numbers = {*sheet.money_columns(), *sheet.sums}
     found = []
@@ -43,9 +45,14 @@ def _table(sheet: Sheet, rows: Sequence[Cells]) -> list[dict[str, Any]]:
         if not row:
             break
         values = {columns[letter]: value for letter, value in row.items() if letter in columns}
-        amounts = {name: Decimal(values[name]) if name in values else None for name in numbers}
+        amounts = {name: _amount(values[name]) if name in values else None for name in numbers}
         found.append({"currency": values["currency"], **amounts})
     return found
+
+
+def _amount(written: str) -> Decimal:
+    """The amount in a cell. Programs save the same double in up to 17 digits, the last two of which mean nothing."""
+    return CELL.create_decimal(written)
 
 
 def _rows(book: zipfile.ZipFile, path: str, texts: Sequence[str]) -> Iterator[Cells]:

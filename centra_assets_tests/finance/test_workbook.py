@@ -175,6 +175,22 @@ def test_a_zip_without_our_sheets_is_no_workbook() -> None:
         rows_of(content.getvalue())
 
 
+def test_a_workbook_that_somebody_saved_again_has_the_same_sums() -> None:
+    amounts = ("78.29", "49587.15", "0.07", "123456789012.34", "1099.10")
+    figures = computed(sales=[sales(market_id=n, gross=amount, tax="0.01") for n, amount in enumerate(amounts)])
+    saved = io.BytesIO()
+    opened(written(figures), values=False).save(saved)
+    assert sums_of(rows_of(saved.getvalue())) == sums_of(figures.rows)
+
+
+def test_a_workbook_whose_headers_somebody_changed_cannot_be_read() -> None:
+    book, saved = opened(written(computed(sales=[sales()])), values=False), io.BytesIO()
+    book["Sales"].cell(HEADER_ROW + 1, SALES.columns.index("gross") + 1).value = "Brutto"
+    book.save(saved)
+    with pytest.raises(WorkbookUnreadableError, match="Sales"):
+        rows_of(saved.getvalue())
+
+
 class TestGate:
     """A frame that breaks its type is refused, and nobody reads a row's value in the refusal."""
 
@@ -198,6 +214,11 @@ class TestGate:
             ({"store_name": 424242}, "store_name"),
             ({"tax": Decimal("4242.42")}, "net_and_tax_are_gross (1 rows)"),
             ({"orders": 0, "units": 424242}, "somebody_bought (1 rows)"),
+            ({"gross": Decimal("4242e30")}, "gross"),
+            ({"units": 42424242424242424242}, "units"),
+            ({"units": "4242"}, "units"),
+            ({"units": True}, "units"),
+            ({"store_name": "4242\ud800"}, "store_name"),
         ],
     )
     def test_a_broken_row_is_refused_by_name_and_not_by_value(self, change: dict[str, Any], said: str) -> None:
