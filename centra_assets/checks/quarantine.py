@@ -8,9 +8,16 @@ from collections.abc import Callable, Iterator, Mapping
 import dagster as dg
 
 from centra_assets.assets.check_words import described
-from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart
+from centra_assets.assets.failures import TRANSIENT_RETRIES, failures_told_apart, tag_run
 from centra_assets.assets.metadata import core_key
-from centra_assets.assets.quarantine import FEWEST_THAT_BLOCK, is_over, limit_of, partitions_over, told
+from centra_assets.assets.quarantine import (
+    FEWEST_THAT_BLOCK,
+    SourceBlockedError,
+    is_over,
+    limit_of,
+    partitions_over,
+    told,
+)
 from centra_assets.assets.tables import table_of
 from centra_assets.entities.model import Entity
 from centra_assets.resources.storage import WarehouseResource
@@ -54,6 +61,9 @@ def build_quarantine_check(entity: Entity) -> dg.AssetChecksDefinition:
             result = _judged(warehouse.open(), entity, partitions_of(context.run.tags))
         blocks = not result.passed and result.severity is dg.AssetCheckSeverity.ERROR
         if context.job_def.asset_layer.selected_asset_keys or not blocks:
+            if blocks:
+                # Dagster fails the run for it, in words of its own that say nothing of quarantine.
+                tag_run(SourceBlockedError.code, transient=False)
             yield result
         else:
             # Nothing is computed, so nothing is held back: yielded, an error of a blocking check fails the run.

@@ -17,6 +17,7 @@ from centra_assets.sensors.stale_marts import build_stale_marts_sensor
 from centra_assets.sync.quarantine_ops import RETRY_QUARANTINED
 from centra_assets_tests.assets.conftest import MakePlatform
 from centra_assets_tests.assets.platform import QUIET, Platform, materializations
+from centra_assets_tests.sync.sweeping import told_by_tags
 
 MART = mart_key(DAILY_SALES)
 CHECK = "core/orders:no_records_quarantined"
@@ -140,6 +141,7 @@ def test_one_percent_warns_twenty_stop_what_is_downstream_and_a_retry_ends_it(ow
     many = orders_and_mart_at_once(platform)
     assert judged(many) == (False, ERROR)
     assert [event.step_key for event in many.all_events if event.is_step_failure] == ["quarantine_orders"]
+    assert told_by_tags(platform, many) == ("SOURCE_BLOCKED", "permanent")
     assert set(platform.warehouse.query("select record_id from ops.quarantine")["record_id"]) == set(map(str, broken))
     assert materializations(many, MART) == {}
     # The order that was healed is in core, and its day waits.
