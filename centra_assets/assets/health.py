@@ -33,6 +33,8 @@ _OF_A_DAY = (
     "api_throttled",
     "api_seconds_waited",
 )
+# Hints are followed within seconds; one that has waited so long waits for somebody.
+_WAITS_LONG = timedelta(minutes=10)
 _HEADINGS = (
     "entity",
     "behind",
@@ -120,13 +122,17 @@ def numbers(standing: pl.DataFrame, settings: Mapping[str, EntitySync]) -> dict[
 
 
 def page(standing: pl.DataFrame, settings: Mapping[str, EntitySync]) -> str:
-    """How each entity stands, as a Markdown table: what needs somebody first, then what is furthest behind."""
+    """How each entity stands, as a Markdown table: what needs somebody first, then what is furthest behind.
+
+    What was never loaded is behind everything.
+    """
     if standing.is_empty():
         return "Nothing was measured yet."
     late = [_lateness(name, lag, settings) for name, lag in standing.select("entity", "lag_seconds").iter_rows()]
-    needs_somebody = (pl.col("hints_failed") + pl.col("records_quarantined") > 0) | (pl.col("late") != "")
+    is_stuck = pl.col("oldest_hint_seconds").fill_null(0) > _WAITS_LONG.total_seconds()
+    needs_somebody = (pl.col("hints_failed") + pl.col("records_quarantined") > 0) | (pl.col("late") != "") | is_stuck
     ordered = standing.with_columns(late=pl.Series(late, dtype=pl.String)).sort(
-        needs_somebody, "lag_seconds", descending=True, nulls_last=True
+        needs_somebody, "lag_seconds", descending=True
     )
     lines = ["| " + " | ".join(_HEADINGS) + " |", "|---|" + "---:|" * (len(_HEADINGS) - 1)]
     lines += ["| " + " | ".join(_cells(row, settings)) + " |" for row in ordered.iter_rows(named=True)]

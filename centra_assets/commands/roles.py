@@ -9,6 +9,7 @@ from psycopg.rows import TupleRow
 from centra_assets.entities.registry import ENTITIES
 from centra_assets.errors import CentraAssetsError
 from centra_assets.marts.registry import MARTS, core_table
+from centra_assets.marts.sync_health import TABLE as SYNC_HEALTH
 from centra_assets.settings import Settings, SettingsError
 from centra_assets.storage.ddl import whole
 from centra_assets.storage.failures import translated
@@ -57,6 +58,7 @@ def tables() -> Iterator[Table]:
             yield from whole(core_table(contract))
     for mart in MARTS:
         yield from whole(mart.table)
+    yield from whole(SYNC_HEALTH)
 
 
 def _connected(url: str) -> psycopg.Connection[TupleRow]:

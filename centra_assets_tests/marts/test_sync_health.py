@@ -293,6 +293,20 @@ def test_the_page_puts_what_needs_somebody_first_then_what_is_furthest_behind(op
     assert places(page(ops.refreshed(), EVERY_10M))[0] == "| orders | 8 h, stale | every 10m"
 
 
+def test_what_was_never_loaded_and_a_queue_that_is_stuck_need_somebody_before_what_is_only_behind(ops: Ops) -> None:
+    ops.loaded("orders", datetime.now(UTC) - timedelta(hours=8))
+    ops.loaded("customers", datetime.now(UTC))
+    ops.hint("customers", "waiting", came=datetime.now(UTC) - timedelta(days=2))
+    first, second = places(page(ops.refreshed(), {}))
+    assert first.startswith("| customers") and second.startswith("| orders")
+    ops.execute("DELETE FROM ops.load_log WHERE entity = 'customers'")
+    ops.execute("DELETE FROM marts.sync_health")
+    assert places(page(ops.refreshed(), EVERY_10M)) == [
+        "| customers | never loaded | every 10m",
+        "| orders | 8 h, stale | every 10m",
+    ]
+
+
 def test_numbers_that_plot_are_sums_and_the_worst(ops: Ops) -> None:
     ops.loaded("orders", datetime.now(UTC) - timedelta(hours=2), inserted=5)
     ops.loaded("customers", datetime.now(UTC), updated=1)

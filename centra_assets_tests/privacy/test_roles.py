@@ -10,6 +10,7 @@ import pytest
 from centra_assets.commands.roles import run_roles
 from centra_assets.entities.registry import ENTITIES, entity
 from centra_assets.marts.registry import MARTS, core_table
+from centra_assets.marts.sync_health import TABLE as SYNC_HEALTH
 from centra_assets.storage.embedded import EmbeddedPostgres
 from centra_assets.storage.grants import ANALYST, ANALYST_PERSONAL
 from centra_assets.storage.migrate import upgrade
@@ -17,7 +18,8 @@ from centra_assets.storage.tables import Column, Table
 from centra_assets.storage.warehouse import Warehouse
 from centra_assets_tests.commands.environment import installed_at
 
-KNOWN = [core_table(contract) for known in ENTITIES for contract in known.tables] + [mart.table for mart in MARTS]
+KNOWN = [core_table(contract) for known in ENTITIES for contract in known.tables]
+KNOWN += [*[mart.table for mart in MARTS], SYNC_HEALTH]
 ANNA, BO = "anna_reads", "bo_reads_all"
 
 
@@ -53,6 +55,7 @@ def test_an_analyst_reads_everything_but_personal_data(people: str) -> None:
     assert reading(people, ANNA, "SELECT number, customer_id, grand_total, _fetched_at FROM core.orders")
     assert reading(people, ANNA, "SELECT country_code FROM history.order_addresses")
     assert reading(people, ANNA, "SELECT * FROM marts.daily_sales")
+    assert reading(people, ANNA, "SELECT * FROM marts.sync_health")
     for personal in (
         "SELECT email FROM core.customers",
         "SELECT other_comment FROM core.orders",
