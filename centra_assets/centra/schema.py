@@ -4,6 +4,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
+import msgspec
 from graphql import (
     GraphQLError,
     GraphQLSchema,
@@ -36,8 +37,13 @@ def schema_from(sdl: str) -> GraphQLSchema:
 
 
 def sdl_from_introspection(data: dict[str, Any]) -> str:
-    """A live schema's definition text from the answer to INTROSPECTION."""
+    """A live schema's definition text from the answer to INTROSPECTION; the same answer is read once per process."""
     try:
-        return print_schema(build_client_schema(data, assume_valid=True))  # type: ignore[arg-type]
+        return _printed(msgspec.json.encode(data))
     except (GraphQLError, TypeError, KeyError) as error:
         raise ResponseShapeError(f"The answer to introspection is no schema: {type(error).__name__}.") from None
+
+
+@lru_cache(maxsize=2)
+def _printed(answer: bytes) -> str:
+    return print_schema(build_client_schema(msgspec.json.decode(answer), assume_valid=True))

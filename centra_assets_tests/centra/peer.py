@@ -66,8 +66,8 @@ def cut(body: bytes) -> Response:
 
 
 @lru_cache(maxsize=8)
-def _introspected(sdl: str) -> Any:
-    return graphql_sync(build_schema(sdl, assume_valid=True), INTROSPECTION).data
+def _introspected(sdl: str) -> bytes:
+    return json.dumps(answer(graphql_sync(build_schema(sdl, assume_valid=True), INTROSPECTION).data)).encode()
 
 
 @dataclass
@@ -91,7 +91,7 @@ class Peer:
         asked = Asked(body["query"], body.get("variables") or {}, body.get("operationName"), time.monotonic())
         if "__schema" in asked.query:
             self.introspections += 1
-            return _json(answer(_introspected(self.sdl)))
+            return _json(_introspected(self.sdl))
         if "rateLimits" in asked.query:
             self.limits_read += 1
             return _json(answer({"rateLimits": self.limits}, complexity=10))
