@@ -96,10 +96,15 @@ def forget(
     buyer: Annotated[
         list[int] | None, typer.Option(help="Centra's id of an account's buyer; may be given several times.")
     ] = None,
-    by: Annotated[str, typer.Option(help="Who asks; kept in the audit.")] = "",
+    by: Annotated[
+        str, typer.Option(help="Who asks: an employee or a ticket. The audit keeps it for ever: name no customer.")
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be erased, and change nothing.")] = False,
     same_email: Annotated[
         bool, typer.Option("--same-email", help="Also the customers and buyers who have the same e-mail address.")
+    ] = False,
+    unknown: Annotated[
+        bool, typer.Option("--unknown", help="Also an id of which nothing is known here; else that is refused.")
     ] = False,
     pending: Annotated[bool, typer.Option("--pending", help="Carry out what was asked for and is due.")] = False,
 ) -> None:
@@ -108,7 +113,13 @@ def forget(
 
     raise typer.Exit(
         run_forget(
-            customers=customer or (), buyers=buyer or (), by=by, dry_run=dry_run, same_email=same_email, pending=pending
+            customers=customer or (),
+            buyers=buyer or (),
+            by=by,
+            dry_run=dry_run,
+            same_email=same_email,
+            unknown=unknown,
+            pending=pending,
         )
     )
 

@@ -6,11 +6,11 @@ from typing import TypedDict
 from rich.console import Console
 from rich.table import Table
 
-from centra_assets.privacy.errors import ForgetRequestError
+from centra_assets.privacy.errors import UnknownPersonError
 from centra_assets.privacy.forgetting import Forgetting, Plan
 from centra_assets.privacy.forgotten import Admission, ForgottenList
 from centra_assets.privacy.links import Kind, Reference, named, people
-from centra_assets.privacy.requests import Request
+from centra_assets.privacy.requests import Request, check_by, check_people
 from centra_assets.settings import Settings, SettingsError
 from centra_assets.storage.audit import local_actor
 from centra_assets.storage.lake import Lake
@@ -25,16 +25,26 @@ def run_forget(
     dry_run: bool,
     same_email: bool,
     pending: bool,
+    unknown: bool = False,
 ) -> int:
     """Forgets, and prints what was found where; 0 when every step was taken. Raises SettingsError, privacy's errors."""
     url = Settings.load().database_url
     if url is None:
         raise SettingsError("CENTRA_DATABASE_URL is not set.")
     chosen = people(customers, buyers)
-    if not chosen and not pending:
-        raise ForgetRequestError("No customer and no buyer is named.")
+    if chosen or not pending:
+        check_people(customers, buyers)
+    # Before the search, which takes its time.
+    if chosen and not dry_run:
+        check_by(by)
     forgetting, console = _forgetting(url.get_secret_value()), Console()
     if chosen:
+        strangers = forgetting.unknown(**_ids(chosen))
+        if strangers:
+            told = f"Nothing is known here of {named(strangers)}"
+            if not unknown:
+                raise UnknownPersonError(f"{told}.")
+            console.print(f"{told}; whoever gets such an id in Centra comes in without personal data.")
         plan = forgetting.plan(**_ids(chosen))
         if same_email and plan.others:
             chosen = [*chosen, *plan.others]
@@ -44,8 +54,7 @@ def run_forget(
         console.print("Nothing was changed.")
         return 0
     if chosen:
-        actor = f"{local_actor('forget')} for {by.strip()}" if by.strip() else ""
-        forgetting.ask(**_ids(chosen), by=actor)
+        forgetting.ask(**_ids(chosen), by=f"{local_actor('forget')} for {by.strip()}", even_unknown=unknown)
     done = forgetting.carry_out()
     for request in done:
         _print_done(console, request)

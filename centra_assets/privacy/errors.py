@@ -19,7 +19,20 @@ class RewriteRefusedError(CentraAssetsError):
 
 
 class ForgetRequestError(CentraAssetsError):
-    """A request to forget names nobody, or nobody who asks."""
+    """A request to forget names nobody, an id that cannot be one, or nobody who asks; or it tells too much of who."""
 
     code = "FORGET_REQUEST_INVALID"
-    remedy = "Name customers or buyers by Centra's ids (`--customer 1017`, `--buyer 17`) and say who asks (`--by`)."
+    remedy = (
+        "Name customers or buyers by Centra's ids (`--customer 1017`, `--buyer 17`) and say who asks (`--by`): "
+        "an employee or a ticket, no e-mail address and no secret."
+    )
+
+
+class UnknownPersonError(CentraAssetsError):
+    """Nothing is known here of an id that is to be forgotten; Centra may give it to somebody some day."""
+
+    code = "FORGET_UNKNOWN_PERSON"
+    remedy = (
+        "See whether the id was mistyped, or is an order's. To keep somebody out of whom nothing has come in yet, add "
+        "`--unknown`, in the job's config `unknown: true`."
+    )

@@ -28,6 +28,7 @@ SELECT DISTINCT id::text AS id, lower(btrim(email)) AS email FROM core.buyers
 WHERE lower(btrim(email)) = ANY(%(emails)s) AND NOT id::text = ANY(%(ids)s)
 """,
 }
+_SET_ASIDE = "SELECT record_id FROM ops.quarantine WHERE entity = %s AND record_id = ANY(%s)"
 _TABLES = {Kind.CUSTOMER: "core.customers", Kind.BUYER: "core.buyers"}
 
 
@@ -61,6 +62,48 @@ class Finder:
             handed = self._handed_on(entity, ids, part_of(entity.name, people))
             found.references |= self._unshared(handed, people, found)
         return found
+
+    def unknown(self, people: Collection[Reference]) -> list[Reference]:
+        """Those of whom nothing is known: no table, nothing in quarantine and no file of raw names them.
+
+        Raw is read through only for those whom the tables do not know.
+        """
+        left = set(people)
+        for look in (self._known_to_tables, self._known_to_quarantine, self._known_to_raw):
+            for entity in LINKED if left else ():
+                left -= look(entity, left)
+        return sorted(left)
+
+    def _known_to_tables(self, entity: Entity, people: Collection[Reference]) -> set[Reference]:
+        known: set[Reference] = set()
+        for link in BELONGS[entity.name]:
+            ids = [int(person.value) for person in people if person.kind is link.kind]
+            for holding in self._holdings.of(entity) if ids else ():
+                for column in holding.at(link.path):
+                    statement = sql.SQL("SELECT DISTINCT {0} AS id FROM {1} WHERE {0} = ANY(%s)").format(
+                        sql.Identifier(column), holding.relation
+                    )
+                    found = self._warehouse.query(statement.as_string(), [ids])["id"]
+                    known |= {Reference(link.kind, str(number)) for number in found}
+        return known
+
+    def _known_to_quarantine(self, entity: Entity, people: Collection[Reference]) -> set[Reference]:
+        aside = self._warehouse.query(_SET_ASIDE, [entity.name, [person.value for person in people]])["record_id"]
+        return people_of(entity, set(aside)) & set(people)
+
+    def _known_to_raw(self, entity: Entity, people: Collection[Reference]) -> set[Reference]:
+        links = [link for link in BELONGS[entity.name] if any(person.kind is link.kind for person in people)]
+        if not links:
+            return set()
+        read, meant, known = reader(links), set(people), set[Reference]()
+        for files in self._lake.all_files(entity.name).values():
+            for file in files:
+                rows = self._lake.rows([file]).select("id", "payload")
+                # A record that is gone has no payload, and an id all the same.
+                known |= people_of(entity, set(rows["id"])) & meant
+                for payload in rows["payload"].drop_nulls():
+                    known |= read(payload) & meant
+        return known
 
     def _in_raw(self, entity: Entity, references: Iterable[Reference]) -> set[str]:
         if not {link.kind for link in BELONGS[entity.name]} & {reference.kind for reference in references}:
@@ -135,6 +178,12 @@ class Finder:
                 found.others |= {Reference(kind, number) for number in shared["id"]}
                 kept |= set(shared["email"])
         return {reference for reference in handed if reference.kind is not Kind.EMAIL or reference.value not in kept}
+
+
+def people_of(entity: Entity, ids: Iterable[str]) -> set[Reference]:
+    """Whom records of an entity are themselves; nobody, where its records are no people."""
+    kinds = {link.kind for link in BELONGS[entity.name] if link.path == "id"}
+    return {Reference(kind, number) for kind in kinds for number in ids}
 
 
 def _unkeyed(references: Iterable[Reference]) -> Forgotten:

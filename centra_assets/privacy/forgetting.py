@@ -13,11 +13,11 @@ from centra_assets.entities.model import Entity
 from centra_assets.errors import CentraAssetsError
 from centra_assets.privacy import requests
 from centra_assets.privacy.erasing import erase_in_inbox, erase_in_lake, erase_in_tables
-from centra_assets.privacy.errors import ForgettingBusyError
+from centra_assets.privacy.errors import ForgettingBusyError, UnknownPersonError
 from centra_assets.privacy.finding import LINKED, Finder
 from centra_assets.privacy.forgotten import remember
 from centra_assets.privacy.holdings import Holdings
-from centra_assets.privacy.links import Reference, part_of, people
+from centra_assets.privacy.links import Reference, named, part_of, people
 from centra_assets.privacy.requests import Request
 from centra_assets.storage.lake import Lake, LakeFile
 from centra_assets.storage.locks import LAKE_UPKEEP, alone
@@ -61,8 +61,13 @@ class Forgetting:
     run_id: str = ""
     interrupt: Callable[[str], None] = field(default=lambda _: None)
 
+    def unknown(self, customer_ids: Collection[int] = (), *, buyer_ids: Collection[int] = ()) -> list[Reference]:
+        """Those of these people of whom nothing is known here. Changes nothing."""
+        return Finder(self.lake, self.warehouse).unknown(people(customer_ids, buyer_ids))
+
     def plan(self, customer_ids: Collection[int] = (), *, buyer_ids: Collection[int] = ()) -> Plan:
-        """What a request for these people would be about. Changes nothing."""
+        """What a request for these people would be about. Changes nothing. Raises ForgetRequestError."""
+        requests.check_people(customer_ids, buyer_ids)
         found = Finder(self.lake, self.warehouse).find(people(customer_ids, buyer_ids))
         return Plan({name: len(ids) for name, ids in found.records.items()}, sorted(found.others))
 
@@ -73,8 +78,18 @@ class Forgetting:
         buyer_ids: Collection[int] = (),
         by: str,
         reason: str = "asked for",
+        even_unknown: bool = False,
     ) -> int:
-        """Makes a request; from now on nothing of these people comes in as it is. Returns its number."""
+        """Makes a request; from now on nothing of these people comes in as it is. Returns its number.
+
+        Raises ForgetRequestError; and UnknownPersonError for an id of which nothing is known here, unless that is
+        meant: Centra may give it to somebody else some day, who would come in without a name.
+        """
+        requests.check_people(customer_ids, buyer_ids)
+        requests.check_by(by)
+        strangers = [] if even_unknown else self.unknown(customer_ids, buyer_ids=buyer_ids)
+        if strangers:
+            raise UnknownPersonError(f"Nothing is known here of {named(strangers)}.")
         return self._transact(
             requests.open_request,
             customer_ids=customer_ids,

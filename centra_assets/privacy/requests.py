@@ -9,6 +9,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow, class_row
 from psycopg.types.json import Jsonb
 
+from centra_assets.logs import redacted
 from centra_assets.privacy.errors import ForgetRequestError
 from centra_assets.privacy.forgotten import remember
 from centra_assets.privacy.links import Reference, people
@@ -20,6 +21,9 @@ KIND = "forget"
 LOOK_AGAIN_AFTER = timedelta(minutes=15)
 # And by then each.
 LAST_LOOK_AFTER = LONGEST_FETCH + LOOK_AGAIN_AFTER
+
+# Of a bigint.
+_LARGEST_ID = 2**63 - 1
 
 _OPEN = """
 INSERT INTO ops.forget_request (customer_ids, buyer_ids, reason, requested_by, run_id) VALUES (%s, %s, %s, %s, %s)
@@ -114,6 +118,24 @@ def _with_counts(
     )
 
 
+def check_people(customer_ids: Collection[int], buyer_ids: Collection[int]) -> None:
+    """Raises ForgetRequestError where nobody is named, or by what cannot be an id of Centra's."""
+    if not (customer_ids or buyer_ids):
+        raise ForgetRequestError("No customer and no buyer is named.")
+    wrong = sorted({number for number in (*customer_ids, *buyer_ids) if not 0 < number <= _LARGEST_ID})
+    if wrong:
+        raise ForgetRequestError(f"{', '.join(map(str, wrong[:10]))}: ids are from 1 to {_LARGEST_ID}.")
+
+
+def check_by(by: str) -> None:
+    """Raises ForgetRequestError where nobody asks, or where the trail would keep a customer's address for ever."""
+    if not by.strip():
+        raise ForgetRequestError("Nobody is named who asks.")
+    if redacted(by) != by:
+        # Not repeated: this text is shown and logged.
+        raise ForgetRequestError("Who asks holds what looks like an e-mail address or a secret; the trail keeps it.")
+
+
 def open_request(
     cursor: Cursor[TupleRow],
     customer_ids: Collection[int],
@@ -124,8 +146,8 @@ def open_request(
     run_id: str = "",
 ) -> int:
     """Makes a request and puts its people on the list, from which on nothing of theirs comes in as it is."""
-    if not (customer_ids or buyer_ids) or not by.strip():
-        raise ForgetRequestError("The request names no customer and no buyer, or nobody who asks.")
+    check_people(customer_ids, buyer_ids)
+    check_by(by)
     customers, buyers = sorted(set(customer_ids)), sorted(set(buyer_ids))
     row = cursor.execute(_OPEN, [customers, buyers, reason, by, run_id]).fetchone()
     assert row is not None

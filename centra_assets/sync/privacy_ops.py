@@ -26,7 +26,10 @@ class ForgetConfig(dg.Config):
     customers: list[int] = []
     # Of wholesale accounts.
     buyers: list[int] = []
+    # An employee or a ticket: the trail and the run's config keep it.
     requested_by: str = ""
+    # Also ids of which nothing is known here.
+    unknown: bool = False
     # Also those whom Centra has anonymised since the last time.
     anonymised: bool = False
 
@@ -68,12 +71,14 @@ def build_forget_job() -> dg.JobDefinition:
 
 def _ask(context: dg.OpExecutionContext, config: ForgetConfig, forgetting: Forgetting) -> None:
     if config.customers or config.buyers:
-        number = forgetting.ask(config.customers, buyer_ids=config.buyers, by=config.requested_by)
+        number = forgetting.ask(
+            config.customers, buyer_ids=config.buyers, by=config.requested_by, even_unknown=config.unknown
+        )
         context.log.info(f"Request {number}: {len(config.customers)} customers, {len(config.buyers)} buyers.")
     if config.anonymised:
         found = forgetting.anonymised(ANONYMISED_AT_ONCE)
         if found:
-            number = forgetting.ask(found, by="sensor:forgetting", reason=_ANONYMISED)
+            number = forgetting.ask(found, by="sensor:forgetting", reason=_ANONYMISED, even_unknown=True)
             context.log.info(f"Request {number}: {len(found)} customers that Centra has anonymised.")
 
 

@@ -23,6 +23,7 @@ from centra_assets.sandbox.serve import RunningSandbox, SandboxOptions
 from centra_assets.storage.embedded import EmbeddedPostgres
 from centra_assets.storage.lake import Lake
 from centra_assets_tests.assets.platform import Platform, changed_rows, keys_of
+from centra_assets_tests.privacy.house import House
 from centra_assets_tests.privacy.person import Person, dwell, move_in
 from centra_assets_tests.privacy.purchaser import Purchaser, open_shop, write_down
 
@@ -68,6 +69,11 @@ def town(postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFac
         platform.instance.dispose()
     with psycopg.connect(postgres_server.url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {database} WITH (FORCE)")
+
+
+@pytest.fixture
+def house(database_url: str, tmp_path: Path) -> House:
+    return House(database_url, tmp_path / "lake")
 
 
 @pytest.fixture

@@ -36,7 +36,8 @@ def test_a_run_says_that_it_lives_and_forgets_whom_its_config_names(
     assert job.executor_def is living_process
     assert job.tags[SIGNS_TAG] == "true"
     assert int(job.tags["dagster/max_runtime"]) > 0
-    config = {"ops": {"forget": {"config": {"customers": [7], "buyers": [17], "requested_by": "user: the test"}}}}
+    asked_for = {"customers": [7], "buyers": [17], "requested_by": "user: the test", "unknown": True}
+    config = {"ops": {"forget": {"config": asked_for}}}
     assert job.execute_in_process(run_config=config, resources=resources).success
     with psycopg.connect(database_url) as connection:
         asked = connection.execute("SELECT customer_ids, buyer_ids, state FROM ops.forget_request").fetchall()

@@ -1,6 +1,5 @@
 """Requests to forget beside each other and beside what else rewrites the lake. What is erased is in test_forgetting."""
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,38 +7,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
-import psycopg
 import pytest
 
 from centra_assets.privacy import forgetting as forgetting_module
 from centra_assets.privacy.errors import ForgettingBusyError, RewriteRefusedError
-from centra_assets.privacy.forgetting import Forgetting
-from centra_assets.privacy.forgotten import Admission, ForgottenList
 from centra_assets.privacy.requests import LOOK_AGAIN_AFTER
 from centra_assets.retention import raw
 from centra_assets.retention.model import Deadline, Moment, Outcome
-from centra_assets.storage.lake import SCHEMA, Lake
+from centra_assets.storage.lake import Lake
 from centra_assets.storage.lake_file import Spill
 from centra_assets.storage.lake_leftovers import LONGEST_FETCH
 from centra_assets.storage.locks import LAKE_UPKEEP, alone
 from centra_assets.storage.warehouse import Warehouse
-
-DAY = "2025-03-01"
-
-
-def write(lake: Lake, *customers: int, at: datetime) -> None:
-    """A file of changes with one customer each, whose name is known."""
-    cells = [(str(number), None, json.dumps({"id": number, "firstName": "Anna"}), at, "test") for number in customers]
-    with lake.writer("customers", DAY, kind="changes", run_id="a-run", fetched_at=at) as writer:
-        writer.append(pl.DataFrame(cells, schema=SCHEMA, orient="row"))
-
-
-def names(lake: Lake) -> dict[str, set[str | None]]:
-    """Every first name that any file has of each customer."""
-    found: dict[str, set[str | None]] = {}
-    for record, payload in lake.rows(lake.files("customers", DAY)).select("id", "payload").iter_rows():
-        found.setdefault(record, set()).add(json.loads(payload)["firstName"])
-    return found
+from centra_assets_tests.privacy.house import DAY, House, names, write
 
 
 def tidied(lake: Lake) -> Outcome:
@@ -48,36 +28,6 @@ def tidied(lake: Lake) -> Outcome:
     return raw.tidy(
         lake, ["customers"], days=0, moment=moment, deadline=deadline, run_id="tidying", sleep=lambda _: None
     )
-
-
-class House:
-    """A lake and a database in which requests are made; core has no tables yet."""
-
-    def __init__(self, url: str, folder: Path) -> None:
-        self.url = url
-        self.plain = Lake(str(folder))
-        self.gated = Lake(str(folder), Admission(ForgottenList(url)))
-
-    def forgetting(self) -> Forgetting:
-        """As a process of its own has it."""
-        return Forgetting(self.gated, Warehouse(self.url), self.url)
-
-    def states(self) -> list[str]:
-        with psycopg.connect(self.url) as connection:
-            return [state for (state,) in connection.execute("SELECT state FROM ops.forget_request ORDER BY id")]
-
-    def let_time_pass(self, time: timedelta) -> None:
-        with psycopg.connect(self.url) as connection:
-            connection.execute(
-                "UPDATE ops.forget_request SET finished_at = finished_at - %(time)s,"
-                " look_again_at = look_again_at - %(time)s",
-                {"time": time},
-            )
-
-
-@pytest.fixture
-def house(database_url: str, tmp_path: Path) -> House:
-    return House(database_url, tmp_path / "lake")
 
 
 def test_two_requests_whose_customers_share_a_file_both_end(house: House) -> None:
@@ -154,6 +104,7 @@ def test_what_a_killed_process_left_half_written_goes_when_nobody_can_be_writing
 
 
 def test_two_cannot_rewrite_the_lake_at_once_and_the_request_is_kept(house: House) -> None:
+    write(house.plain, 7, at=datetime.now(UTC) - timedelta(days=2))
     number = house.forgetting().ask([7], by="user: the test")
     with alone(house.url, LAKE_UPKEEP) as is_alone:
         assert is_alone
