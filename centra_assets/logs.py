@@ -27,21 +27,25 @@ HIDDEN, E_MAIL = "[hidden]", "[e-mail]"
 # Shorter ones are found in every other word.
 _SHORTEST_MARKED = 6
 
-_VALUE = r"""("[^"]*"|'[^']*'|[^\s,;&"'<>})\]]+)"""
-# Tried in this order: what a scheme or a name announces goes whole, addresses of people last.
+# Quoted it ends at the quote that is not escaped; a list goes whole.
+_VALUE = r"""(\[[^\]]*\]|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\s,;&"'<>})\]]+)"""
+# A part of a name, whatever stands around it: aws_secret_access_key, refreshToken, tokens. What only says how long or
+# how many there are is no secret.
+_NAMES = r"(?:pass(?:word|wd|phrase)|pwd|secret|token|api[_-]?key|(?:private|access|secret|account)[_-]?key"
+_NAMES += r"|credential|authorization|signature)(?![\w-]*(?:expires|expiry|_at\b|_in\b|count|url_env|_env\b))"
+# Tried in this order: what a scheme or a name announces goes whole, addresses of people last. None begins in the middle
+# of a word, or a long one would be read again from each of its letters.
 _RULES: Sequence[tuple[re.Pattern[str], str]] = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+"), rf"\1 {HIDDEN}"),
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/\s]+@"), rf"\1{HIDDEN}@"),
-    (re.compile(r"(?i)(\bhooks\.slack\.com/(?:services|workflows)/)[^\s\"'<>]+"), rf"\1{HIDDEN}"),
+    (re.compile(r"(?i)(?<![a-z0-9+.-])([a-z0-9+.-]+://)[^/\s]+@"), rf"\1{HIDDEN}@"),
+    (re.compile(r"(?i)(\bhooks\.slack\.com/(?:services|workflows|triggers)/)[^\s\"'<>]+"), rf"\1{HIDDEN}"),
+    (re.compile(r"(?i)(\b(?:set-)?cookie[\"']?\s*[=:]\s*)[^\r\n\"'}]+"), rf"\1{HIDDEN}"),
     (re.compile(r"\bv1=[0-9a-fA-F]{16,}"), f"v1={HIDDEN}"),
     (
-        re.compile(
-            r"(?i)([\"']?\b[\w-]*(?:password|passwd|pwd|secret|token|api[_-]?key|authorization|signature)\b[\"']?"
-            rf"\s*[=:]\s*){_VALUE}"
-        ),
+        re.compile(rf"(?i)([\"']?(?<![\w-])[\w-]*{_NAMES}[\w-]*[\"']?\s*[=:]\s*){_VALUE}"),
         rf"\1{HIDDEN}",
     ),
-    (re.compile(r"[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"), E_MAIL),
+    (re.compile(r"(?<![\w.+'-])('?)[\w.+'-]+(?:@|%40|\\u0040)[\w-]+(?:\.[\w-]+)+"), rf"\1{E_MAIL}"),
 )
 
 # Replaced and never changed: one thread may read it while another marks.
@@ -62,7 +66,8 @@ def mark(*values: str) -> None:
 
 def redacted(text: str) -> str:
     """The text without what was marked, and without what looks like a secret or like somebody's address."""
-    for value in _marked:
+    # The longest first: a secret may begin with another one.
+    for value in sorted(_marked, key=len, reverse=True):
         text = text.replace(value, HIDDEN)
     for pattern, stand_in in _RULES:
         text = pattern.sub(stand_in, text)

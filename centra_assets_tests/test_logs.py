@@ -5,6 +5,7 @@ import json
 import logging
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,18 @@ class TestRedaction:
             (f"customer {MAIL} asked", "anna", "customer [e-mail] asked"),
             ("customer anna%40example.com asked", "anna", "asked"),
             ("kund åsa.öberg@exempel.se frågade", "åsa", "kund [e-mail] frågade"),
+            ('{"email": "anna\\u0040example.com"}', "anna", '"email"'),
+            ("seen by o'brien@example.com today", "brien", "seen by"),
+            ("AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7", "wJalr", "AWS_SECRET_ACCESS_KEY="),
+            ("aws_secret_access_key: wJalrXUtnFEMI/K7", "wJalr", "aws_secret_access_key"),
+            ("secret_key=abcdefgh private_key=ijklmnop", "efgh", "secret_key"),
+            ("secret_key=abcdefgh private_key=ijklmnop", "mnop", "private_key"),
+            ('tokens=["first-one", "second-one"] page=2', "second-one", "page=2"),
+            ("refreshToken: abcdefgh, page: 2", "abcdefgh", "page: 2"),
+            ("passphrase=abcdefgh", "abcdefgh", "passphrase"),
+            ('password="a\\"b rest" user=app', "rest", "user=app"),
+            ("Cookie: session=abcdefgh; id=ijklmnop", "mnop", "Cookie"),
+            ("https://hooks.slack.com/triggers/T0/B0/XyZ123 answered 404", "XyZ123", "answered 404"),
         ],
     )
     def test_secrets_and_addresses_go_and_the_rest_stays(self, text: str, hidden: str, left: str) -> None:
@@ -102,6 +115,7 @@ class TestRedaction:
             "raw/orders: 500 records in 31 partitions for 12 requests and 54000 complexity points.",
             "CENTRA_AUTHENTICATION: Centra answered HTTP 403: the token is invalid or has expired.",
             "CENTRA_API_TOKEN, CENTRA_DATABASE_URL not set.",
+            "token_expires_at: 2027-01-31, tokens_count=2, secret_env: CENTRA_PAGER_SECRET",
             "listening on http://127.0.0.1:8801/webhooks/shop?page=2",
             "2026-01-02T03:04:05+01:00 core/order_lines 2026-01-02 3f21aa77",
         ],
@@ -112,6 +126,20 @@ class TestRedaction:
     def test_what_was_marked_goes_wherever_it_stands(self) -> None:
         mark("marked-value", "tiny")
         assert redacted("xmarked-valuey tiny") == "x[hidden]y tiny"
+
+    @pytest.mark.parametrize("part", ["a", "aB3-", "a.b'c", "token ", "a+b%40", "[[", "'\"", "a://b", "cookie: "])
+    def test_a_long_line_takes_no_longer_than_its_length(self, part: str) -> None:
+        def seconds(length: int) -> float:
+            begun = time.process_time()
+            redacted(part * (length // len(part)))
+            return time.process_time() - begun
+
+        # Twenty times the length would be four hundred times the time if any rule began at every letter.
+        assert seconds(200_000) < 100 * max(seconds(10_000), 0.001)
+
+    def test_of_two_that_begin_alike_nothing_is_left(self) -> None:
+        mark(*(f"marked-{'x' * length}" for length in range(1, 20)))
+        assert redacted(f"marked-{'x' * 19}.") == "[hidden]."
 
 
 class TestRecords:
