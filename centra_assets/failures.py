@@ -15,6 +15,7 @@ import psycopg
 
 import centra_assets
 from centra_assets.errors import CentraAssetsError
+from centra_assets.logins import login_refused
 
 # The classes and states of SQL that say that the server or its connection is in trouble, and not the statement.
 _SQL_PASSING = ("08", "25P03", "25P04", "40", "53", "55006", "55P03", "57", "58")
@@ -102,6 +103,9 @@ def is_transient(error: BaseException | None) -> bool:
         return True
     if isinstance(error, psycopg.Error):
         return _is_passing_in_sql(error)
+    if login_refused(getattr(error, "orig", None)):
+        # As SQLAlchemy wraps it.
+        return False
     status = _status_of(error)
     if status is not None:
         return status >= 500 or status in _HTTP_PASSING
@@ -127,8 +131,8 @@ def _status_of(error: Exception) -> int | None:
 
 def _is_passing_in_sql(error: psycopg.Error) -> bool:
     if error.sqlstate is None:
-        # The connection broke, or there never was one; only then does the server say nothing.
-        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+        # The connection broke, or there never was one; only then does the server give no state.
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and not login_refused(error)
     return error.sqlstate.startswith(_SQL_PASSING) and not error.sqlstate.startswith(_SQL_LASTING)
 
 

@@ -64,6 +64,20 @@ class WarehouseUnavailableError(StorageError):
     transient = True
 
 
+class LoginRefusedError(WarehouseUnavailableError):
+    """The server answers, and lets nobody in with this user, this password or this database.
+
+    Whoever stops at once because the database cannot be reached stops because of this one too.
+    """
+
+    code = "STORAGE_LOGIN_REFUSED"
+    remedy = (
+        "Correct user, password and database name in CENTRA_DATABASE_URL, or create them on the server and let them in "
+        "(pg_hba.conf); `centra-assets doctor` tries it."
+    )
+    transient = False
+
+
 class MigrationHeldUpError(StorageError):
     """A migration could not have a table for itself, for others had it all the time."""
 

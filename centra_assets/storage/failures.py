@@ -8,7 +8,9 @@ import psycopg
 from psycopg import errors
 
 from centra_assets.failures import is_transient
+from centra_assets.logins import login_refused
 from centra_assets.storage.errors import (
+    LoginRefusedError,
     NotPreparedError,
     RowRefusedError,
     WarehouseRefusedError,
@@ -29,6 +31,8 @@ def translated() -> Iterator[None]:
     except (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName) as error:
         raise NotPreparedError(f"The database lacks what a statement names: {_named(error)}.") from None
     except psycopg.Error as error:
+        if login_refused(error):
+            raise LoginRefusedError("PostgreSQL answers and refuses user, password or database.") from None
         if is_transient(error):
             raise WarehouseUnavailableError(f"{_named(error)} while talking to PostgreSQL.") from None
         raise WarehouseRefusedError(f"PostgreSQL refused a statement: {_named(error)}.") from None

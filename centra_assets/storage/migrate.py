@@ -17,7 +17,8 @@ from alembic import command
 from alembic.config import Config
 from psycopg import errors
 
-from centra_assets.storage.errors import MigrationHeldUpError, WarehouseUnavailableError
+from centra_assets.logins import login_refused
+from centra_assets.storage.errors import LoginRefusedError, MigrationHeldUpError, WarehouseUnavailableError
 
 # Dagster keeps an `alembic_version` in the same database; ours has a name and a schema of its own.
 SCHEMA = "ops"
@@ -35,8 +36,8 @@ PATIENCE_SECONDS = 600.0
 def upgrade(url: str, *, to: str = "heads", patience_seconds: float = PATIENCE_SECONDS) -> None:
     """Applies what is missing, up to a revision. Safe to call at every start and from several processes at once.
 
-    Raises WarehouseUnavailableError, and MigrationHeldUpError when others kept a table locked for all that time; what
-    was applied until then stays.
+    Raises WarehouseUnavailableError, LoginRefusedError, and MigrationHeldUpError when others kept a table locked for
+    all that time; what was applied until then stays.
     """
     target = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
     engine = sqlalchemy.create_engine(target, poolclass=sqlalchemy.NullPool)
@@ -44,6 +45,8 @@ def upgrade(url: str, *, to: str = "heads", patience_seconds: float = PATIENCE_S
         with _alone(engine):
             _upgrade(engine, to, patience_seconds)
     except sqlalchemy.exc.OperationalError as error:
+        if login_refused(error.orig):
+            raise LoginRefusedError("PostgreSQL answers and refuses user, password or database.") from None
         # The message may hold a host or a user; the class says enough.
         raise WarehouseUnavailableError(f"{type(error.orig).__name__} while talking to PostgreSQL.") from None
 
