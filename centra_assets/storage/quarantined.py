@@ -12,7 +12,8 @@ from centra_assets.storage.tables import Table
 from centra_assets.storage.warehouse import Warehouse
 
 _LISTED = """
-SELECT entity, record_id, partition, reasons::text AS reasons, fetched_at, first_seen, last_seen, run_id, times
+SELECT entity, record_id, partition, reasons::text AS reasons, fetched_at, first_seen, last_seen, run_id, times,
+  raw_files
 FROM ops.quarantine
 WHERE (%(entity)s::text IS NULL OR entity = %(entity)s) AND (%(partition)s::text IS NULL OR partition = %(partition)s)
   AND (%(ids)s::text[] IS NULL OR record_id = ANY(%(ids)s))
@@ -48,7 +49,10 @@ class Reason:
 
 @dataclass(frozen=True)
 class SetAside:
-    """A record in quarantine. No value of it is known here."""
+    """A record in quarantine. No value of it is known here.
+
+    `raw_files` names files below the lake's URL: the row with its id and `fetched_at` is what Centra sent.
+    """
 
     entity: str
     record_id: str
@@ -59,6 +63,7 @@ class SetAside:
     last_seen: datetime
     run_id: str
     times: int
+    raw_files: str
 
     @property
     def place(self) -> tuple[str, str]:

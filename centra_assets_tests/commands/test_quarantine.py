@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import polars as pl
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -86,6 +87,14 @@ def test_what_is_aside_is_listed_shown_and_tried_again(platform: Platform) -> No
     lines = [json.loads(line) for line in say("list", "--json", "--entity", "orders").output.splitlines()]
     assert {line["record_id"] for line in lines} == {first, second}
     assert all(set(reason) == {"table", "rule", "rows"} for line in lines for reason in line["reasons"])
+    assert [line["raw_files"] for line in lines] == [f"raw/orders/{line['partition']}/*.parquet" for line in lines]
+
+    # Whoever has only SQL finds in the table what leads to the one row that it was read from.
+    linked = platform.warehouse.query("select record_id, raw_files, fetched_at from ops.quarantine").rows()
+    for record_id, files, fetched_at in linked:
+        rows = pl.read_parquet(platform.lake_folder / files).filter(id=record_id, fetched_at=fetched_at)
+        assert [str(json.loads(payload)["number"]) for payload in rows["payload"]] == [record_id]
+
     assert "Nothing is in quarantine" in say("list", "--partition", "2001-01-01").output
 
     # It shows where the raw record lies, and nobody's data unless told to.

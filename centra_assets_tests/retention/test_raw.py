@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatch
 from pathlib import Path
 
 import polars as pl
@@ -69,6 +70,15 @@ def test_many_files_of_changes_become_one_that_holds_the_last_versions(changed: 
     assert outcome.counts["rows_superseded"] == 2 * MANY + 1 - 2
     assert outcome.counts["bytes_after"] < outcome.counts["bytes_before"]
     assert (outcome.counts["files_before"], outcome.counts["files_after"]) == (MANY + 2, 2)
+
+
+def test_the_link_of_quarantine_to_a_reading_holds_after_files_were_merged(changed: Lake) -> None:
+    (last,) = changed.known("orders", {DAY: ["1"]}).iter_rows(named=True)
+    tidy(changed)
+    # As ops.quarantine.raw_files has it.
+    files = [file for file in changed.files("orders", DAY) if fnmatch(file.path, f"*/raw/orders/{DAY}/*.parquet")]
+    found = changed.rows(files).filter(id="1", fetched_at=last["fetched_at"])
+    assert found["payload"].to_list() == ["version 9"]
 
 
 def test_the_numbers_after_are_those_of_the_files_that_are_there(changed: Lake) -> None:

@@ -136,6 +136,18 @@ def test_what_was_applied_before_a_failure_stays(old_url: str) -> None:
     assert set(indexes(old_url)) == set(INDEXES)
 
 
+def test_what_was_set_aside_before_the_link_has_it_afterwards(old_url: str) -> None:
+    with psycopg.connect(old_url) as connection:
+        connection.execute(
+            "INSERT INTO ops.quarantine (entity, record_id, partition, reasons, fetched_at, first_seen, last_seen,"
+            " run_id) VALUES ('orders', '1017', '2026-05-01', '[]', now(), now(), now(), 'run')"
+        )
+    upgrade(old_url)
+    with psycopg.connect(old_url) as connection:
+        rows = connection.execute("SELECT record_id, times, raw_files FROM ops.quarantine").fetchall()
+    assert rows == [("1017", 1, "raw/orders/2026-05-01/*.parquet")]
+
+
 def test_an_index_whose_building_was_interrupted_is_built_anew(old_url: str) -> None:
     upgrade(old_url, to="0012_signs_of_life")
     assert indexes(old_url) == {}
