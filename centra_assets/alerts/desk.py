@@ -28,7 +28,7 @@ class Look:
 
     `events` are those of one stream after `Reading.settled`, up to `seen`, which is None where none were read;
     `is_whole` says whether those are all.
-    `known` are the scopes of events that still exist, None where that is not known.
+    `known` are the scopes and assets of events that still exist, None where that is not known.
     """
 
     events: Sequence[Failed | Succeeded] = ()

@@ -55,18 +55,29 @@ def fold(standing: Iterable[Part], told: Iterable[Failed | Succeeded]) -> Folded
             _fail(now, event)
             continue
         for name, part in now.items():
-            if not _ends(event, part):
+            left = _left(event, part)
+            if left == part:
                 continue
-            if part == before.get(name):
-                now[name] = replace(part, ended=event.event_id)
+            if name in before and before[name].event_id == part.event_id:
+                now[name] = left
             elif again_from is None:
                 again_from = event.event_id
     return Folded([part for name, part in now.items() if part != before.get(name)], again_from)
 
 
-def _ends(event: Succeeded, part: Part) -> bool:
-    is_later = part.ended is None and event.event_id > part.event_id
-    return is_later and part.scope == event.scope and reaches(event.extent, part.extent)
+def _left(event: Succeeded, part: Part) -> Part:
+    """What is left of a part after a success: all of it, fewer of its assets, or its end."""
+    if part.ended is not None or event.event_id <= part.event_id:
+        return part
+    failed, done = part.extent.get("assets"), event.extent.get("assets")
+    is_same = part.scope == event.scope
+    # Whichever job it was that brought the assets; work that is none of assets is its own job's.
+    if not (is_same or (failed and done)) or not reaches(event.extent, part.extent, is_same=is_same):
+        return part
+    assets = sorted(set(failed or ()) - set(done)) if done else []
+    if assets:
+        return replace(part, extent={**part.extent, "assets": assets})
+    return replace(part, ended=event.event_id)
 
 
 def _fail(now: dict[tuple[str, str], Part], event: Failed) -> None:
@@ -79,28 +90,36 @@ def _fail(now: dict[tuple[str, str], Part], event: Failed) -> None:
     now[name] = Part(event.condition, event.part, event.scope, event.event_id, tuple(moments), event.extent)
 
 
-def reaches(done: Mapping[str, Any], failed: Mapping[str, Any]) -> bool:
-    """Whether what succeeded holds all that failed: its partitions, by `first` and `last`, and its `assets`.
+def reaches(done: Mapping[str, Any], failed: Mapping[str, Any], *, is_same: bool) -> bool:
+    """Whether what succeeded holds the partitions, from `first` to `last`, of what failed. `is_same`: the same job.
 
-    Nothing said of partitions means the work as a whole: any success of it will do. Nothing said of assets means all.
+    Nothing said of partitions means the work as a whole: of the same job any success will do, of another one only the
+    whole. What a `clock` asks for again is the same work the next time, although its range of days has moved on.
     Days and months are in an order; a range of other keys may hold more than is seen here, and then a part stays.
     """
     first, last = failed.get("first"), failed.get("last")
-    if first is not None and (done.get("first") is None or not (done["first"] <= first and last <= done["last"])):
-        return False
-    return not done.get("assets") or set(failed.get("assets", ())) <= set(done["assets"])
+    if first is None:
+        return is_same or done.get("first") is None
+    if is_same and failed.get("clock") and (done.get("clock") or done.get("first") is None):
+        return True
+    return done.get("first") is not None and bool(done["first"] <= first and last <= done["last"])
 
 
 def conditions(standing: Iterable[Part], known: Collection[str] | None = None) -> list[Condition]:
     """One condition per alert out of its parts, told as the newest of them tells it, with the number of all.
 
-    `known` are the scopes that still exist: what belonged to others is nobody's trouble any more.
+    `known` are the scopes and assets that still exist: what belonged to others is nobody's trouble any more.
     """
     by_key: dict[str, list[Part]] = {}
     for part in standing:
-        if part.ended is None and (known is None or part.scope in known):
+        if part.ended is None and (known is None or _is_known(part, known)):
             by_key.setdefault(part.condition.key, []).append(part)
     return [_together(sorted(group, key=lambda part: part.event_id)) for group in by_key.values()]
+
+
+def _is_known(part: Part, known: Collection[str]) -> bool:
+    assets = part.extent.get("assets")
+    return part.scope in known and (not assets or any(name in known for name in assets))
 
 
 def _together(group: Sequence[Part]) -> Condition:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import dagster as dg
 from dagster._core.events import JobFailureData
@@ -17,6 +16,7 @@ from centra_assets.checks.freshness import IS_FRESH
 from centra_assets.checks.token import TOKEN_IS_VALID
 from centra_assets.errors import CentraAssetsError
 from centra_assets.logs import redacted
+from centra_assets.sensors.alert_reach import failed_reach, is_by_clock, is_held_back, succeeded_reach
 from centra_assets.sensors.check_texts import check_text, is_unjudged
 
 STREAM = "events"
@@ -32,12 +32,6 @@ _OLD_NEWS = timedelta(days=1)
 UNEXPECTED, CRASHED = "UNEXPECTED", "RUN_CRASHED"
 
 _ASSET_JOB = "__ASSET_JOB"
-_PARTITION, _FIRST, _LAST = (
-    "dagster/partition",
-    "dagster/asset_partition_range_start",
-    "dagster/asset_partition_range_end",
-)
-_BY_CLOCK = ("dagster/schedule_name", "dagster/sensor_name")
 _LONGEST_CAUSE = 700
 # Of one run; a run over more has one part for all of them.
 _MOST_PARTITIONS = 400
@@ -108,7 +102,7 @@ def standing(instance: dg.DagsterInstance, known: "Known", now: datetime) -> lis
             at = datetime.fromtimestamp(record.end_time or record.update_timestamp.timestamp(), UTC)
             run = record.dagster_run
             if run.status is dg.DagsterRunStatus.FAILURE and not _is_retried(run) and now - at < _OLD_NEWS:
-                found += _run_failed(known, run, None, 0, at)
+                found += _run_failed(instance, known, run, None, 0, at)
     return found
 
 
@@ -153,8 +147,9 @@ class Known:
         return [(key, key) for key in keys] if len(keys) <= _MOST_PARTITIONS else whole
 
     def scopes(self) -> frozenset[str]:
-        """The scopes that events may be about."""
-        return self.jobs | {_check_scope(key) for key in self.checks}
+        """The scopes that events may be about, and the assets in them."""
+        assets = {key.to_user_string() for key in self.owners}
+        return self.jobs | assets | {_check_scope(key) for key in self.checks}
 
 
 def _told(
@@ -164,13 +159,15 @@ def _told(
     runs = _runs(instance, sorted({record.run_id for record in about_runs}))
     for record in records:
         try:
-            yield from _one(known, record, runs.get(record.run_id))
+            yield from _one(instance, known, record, runs.get(record.run_id))
         except Exception as error:
             # One event that is not as expected must not keep all the others from being told.
             _LOG.warning("The event %d cannot be read: %s.", record.storage_id, type(error).__name__)
 
 
-def _one(known: Known, record: dg.EventLogRecord, run: dg.DagsterRun | None) -> list[Failed | Succeeded]:
+def _one(
+    instance: dg.DagsterInstance, known: Known, record: dg.EventLogRecord, run: dg.DagsterRun | None
+) -> list[Failed | Succeeded]:
     event, at = record.event_log_entry.dagster_event, datetime.fromtimestamp(record.timestamp, UTC)
     if event is None:
         return []
@@ -184,8 +181,8 @@ def _one(known: Known, record: dg.EventLogRecord, run: dg.DagsterRun | None) -> 
     if run is None or run.job_name not in known.jobs:
         return []
     if event.event_type is dg.DagsterEventType.RUN_SUCCESS:
-        return [Succeeded(record.storage_id, run.job_name, _reach(run))]
-    return [] if _is_retried(run) else list(_run_failed(known, run, event, record.storage_id, at))
+        return [Succeeded(record.storage_id, run.job_name, succeeded_reach(known.repository, run))]
+    return [] if _is_retried(run) else list(_run_failed(instance, known, run, event, record.storage_id, at))
 
 
 def _is_retried(run: dg.DagsterRun) -> bool:
@@ -233,11 +230,22 @@ def _fails(evaluation: dg.AssetCheckEvaluation) -> bool:
 
 
 def _run_failed(
-    known: Known, run: dg.DagsterRun, event: dg.DagsterEvent | None, event_id: int, at: datetime
+    instance: dg.DagsterInstance,
+    known: Known,
+    run: dg.DagsterRun,
+    event: dg.DagsterEvent | None,
+    event_id: int,
+    at: datetime,
 ) -> Iterator[Failed]:
-    """The failure of every partition of the run: each may succeed in another one."""
+    """The failure of every partition of the run: each may succeed in another one.
+
+    None where nothing failed but a check that holds back what is downstream: what was loaded is loaded, and the check
+    is an alert of its own, which ends with its cause.
+    """
+    if is_held_back(instance, run):
+        return
     code, cause = _cause(run, event)
-    subject, extent = _subject(known, run), _reach(run)
+    subject, extent = _subject(known, run), failed_reach(instance, known.repository, run)
     owners = {known.owners.get(key, "platform") for key in run.asset_selection or ()}
     condition = Condition(
         key=f"run/{subject}/{code}",
@@ -249,7 +257,7 @@ def _run_failed(
         text=f"{cause}\n{_outlook(run)}",
         link=f"runs/{run.run_id}",
     )
-    if "first" not in extent:
+    if "first" not in extent or "clock" in extent:
         yield Failed(event_id, at, run.job_name, condition, extent=extent)
         return
     for first, last in known.partitions(run, extent["first"], extent["last"]):
@@ -263,21 +271,6 @@ def _subject(known: Known, run: dg.DagsterRun) -> str:
         return run.job_name
     groups = sorted({known.groups.get(key, "default") for key in run.asset_selection or ()})
     return f"assets of {groups[0]}" if len(groups) == 1 else "assets of several groups"
-
-
-def _reach(run: dg.DagsterRun) -> dict[str, Any]:
-    """The partitions and assets of a run, as `parts.reaches` compares them.
-
-    What a clock asks for again is the same work the next time, although its range of days has moved on.
-    """
-    reach: dict[str, Any] = {}
-    if _PARTITION in run.tags:
-        reach = {"first": run.tags[_PARTITION], "last": run.tags[_PARTITION]}
-    elif _FIRST in run.tags and not any(tag in run.tags for tag in _BY_CLOCK):
-        reach = {"first": run.tags[_FIRST], "last": run.tags[_LAST]}
-    if run.asset_selection:
-        reach["assets"] = sorted(key.to_user_string() for key in run.asset_selection)
-    return reach
 
 
 def _cause(run: dg.DagsterRun, event: dg.DagsterEvent | None) -> tuple[str, str]:
@@ -314,7 +307,7 @@ def _errors() -> dict[str, type[CentraAssetsError]]:
 def _outlook(run: dg.DagsterRun) -> str:
     if run.tags.get(FAILURE_TAG) == TRANSIENT:
         return "It was tried again and again, and may succeed later without your doing."
-    if any(tag in run.tags for tag in _BY_CLOCK):
+    if is_by_clock(run):
         return "It is asked for again by itself; the alert ends when it succeeds."
     return (
         "Nothing starts it again by itself: run it again when the cause is gone. If it is not needed any more, end "

@@ -1,6 +1,7 @@
 """Failed work stays until the same work succeeds, however often and in whatever pieces its events are read."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from centra_assets.alerts.model import Severity
-from centra_assets.alerts.parts import Failed, Succeeded, conditions, fold, reaches
+from centra_assets.alerts.parts import Failed, Succeeded, conditions, fold
 from centra_assets.alerts.store import Part
 from centra_assets_tests.alerts.conditions import condition
 
@@ -56,11 +57,46 @@ def test_a_range_that_succeeds_ends_the_partitions_in_it() -> None:
     assert left == ("run/nightly/A", "2024-03-01")
 
 
-def test_assets_that_were_not_in_the_run_stay_failed() -> None:
-    both = {"assets": ["core/orders", "raw/orders"]}
-    assert not reaches({"assets": ["raw/orders"]}, both)
-    assert reaches({"assets": ["core/orders", "raw/orders", "core/payments"]}, both)
-    assert reaches({}, both)
+def of_assets(event: Failed | Succeeded, *assets: str, **others: Any) -> Any:
+    return replace(event, extent={**event.extent, "assets": list(assets), **others})
+
+
+def test_assets_stay_failed_until_each_was_brought_by_whatever_job() -> None:
+    both = of_assets(failed(1, "2024-03-01"), "core/orders", "raw/orders")
+    raw, core = (
+        of_assets(done(number, "2024-03-01", scope="by hand"), name)
+        for number, name in ((2, "raw/orders"), (3, "core/orders"))
+    )
+    (left,) = after([both], [raw]).values()
+    assert left.extent["assets"] == ["core/orders"]
+    assert not after([both], [raw], [core])
+    assert not after([both], [raw, core])
+    assert after([both], [core], [raw], [of_assets(failed(4, "2024-03-01"), "core/orders")])
+    # Reading the same again changes nothing: what failed anew is left as a whole.
+    again = of_assets(failed(5, "2024-03-01"), "core/orders", "raw/orders")
+    (left,) = after([both], [raw], [again], [raw], [again]).values()
+    assert left.extent["assets"] == ["core/orders", "raw/orders"]
+
+
+def test_another_job_ends_nothing_but_assets_and_nothing_of_which_it_did_less() -> None:
+    assert after([failed(1)], [of_assets(done(2, scope="other"), "core/orders")])
+    whole = of_assets(failed(1), "core/orders")
+    assert after([whole], [of_assets(done(2, "2024-03-01", scope="other"), "core/orders")])
+    assert not after([whole], [of_assets(done(2, scope="other"), "core/orders", "raw/orders")])
+
+
+def test_a_part_of_before_whose_assets_nobody_noted_ends_with_its_own_job() -> None:
+    assert after([failed(1)], [of_assets(done(2, scope="__ASSET_JOB"), "core/orders")])
+    assert not after([failed(1)], [of_assets(done(2), "core/orders")])
+
+
+def test_days_that_a_clock_asks_for_again_are_the_same_work_for_that_job_only() -> None:
+    moved = {"first": "2024-03-02", "last": "2024-03-08", "clock": True}
+    asked = of_assets(failed(1), "core/orders", first="2024-03-01", last="2024-03-07", clock=True)
+    assert not after([asked], [of_assets(done(2), "core/orders", **moved)])
+    assert after([asked], [of_assets(done(2, scope="other"), "core/orders", **moved)])
+    assert after([asked], [of_assets(done(2, "2024-03-02"), "core/orders")])
+    assert not after([asked], [of_assets(done(2, "2024-03-01", "2024-03-07", scope="other"), "core/orders")])
 
 
 def test_an_older_success_does_not_end_a_newer_failure() -> None:
@@ -132,3 +168,6 @@ def test_the_worst_part_says_how_bad_it_is_and_the_newest_what_it_is() -> None:
 def test_what_no_longer_exists_is_nobodys_trouble() -> None:
     parts = fold([], [failed(1), failed(2, scope="gone")]).changed
     assert [found.key for found in conditions(parts, {"nightly"})] == ["run/nightly/A"]
+    of_none = of_assets(failed(2, code="B"), "core/gone")
+    parts = fold([], [of_assets(failed(1), "core/gone", "core/orders"), of_none]).changed
+    assert [found.key for found in conditions(parts, {"nightly", "core/orders"})] == ["run/nightly/A"]

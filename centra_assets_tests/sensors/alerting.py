@@ -1,6 +1,6 @@
 """An installation that alerts, for tests of its sensor: jobs and checks that fail on demand, a mailbox, a pager."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -37,6 +37,9 @@ class Shop:
     error: Exception | None = None
     is_sound: bool = True
     is_empty: bool = False
+    later_error: Exception | None = None
+    check_error: Exception | None = None
+    holds_back: bool = False
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
 
 
@@ -75,20 +78,46 @@ def orders() -> None:
             raise SHOP.error
 
 
+@dg.asset(
+    key=["core", "payments"],
+    deps=[orders],
+    owners=["team:finance"],
+    group_name="payments",
+    partitions_def=DAYS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def payments() -> None:
+    """What is computed after orders, if it can be."""
+    with failures_told_apart():
+        if SHOP.later_error:
+            raise SHOP.later_error
+
+
+@dg.asset_check(asset=["core", "orders"], blocking=True, description="What should be so: Nothing is set aside.")
+def nothing_is_set_aside() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=not SHOP.holds_back)
+
+
 @dg.asset_check(asset=["core", "orders"], description="What should be so: Totals add up. What to do: mend the order.")
 def totals_add_up() -> dg.AssetCheckResult:
+    with failures_told_apart():
+        if SHOP.check_error:
+            raise SHOP.check_error
     failing = [] if SHOP.is_sound else [SECRET, SECRET]
     found = {NOT_MATERIALIZED: ["orders"]} if SHOP.is_empty else {"failures": len(failing), "failing_keys": failing}
     return dg.AssetCheckResult(passed=SHOP.is_sound, severity=SHOP.severity, metadata=found)
 
 
 DEFINITIONS = dg.Definitions(
-    assets=[orders],
-    asset_checks=[totals_add_up],
+    assets=[orders, payments],
+    asset_checks=[totals_add_up, nothing_is_set_aside],
     jobs=[
         nightly,
         hourly,
         dg.define_asset_job("checks", selection=dg.AssetSelection.checks(totals_add_up)),
+        dg.define_asset_job("aside", selection=dg.AssetSelection.checks(nothing_is_set_aside)),
+        dg.define_asset_job("every_check", selection=dg.AssetSelection.all_asset_checks()),
+        dg.define_asset_job("load", selection=dg.AssetSelection.assets(orders, payments)),
     ],
     executor=dg.in_process_executor,
 )
@@ -133,8 +162,10 @@ class Desk:
         definition = DEFINITIONS.resolve_job_def(job)
         return definition.execute_in_process(instance=self.instance, raise_on_error=False, run_config=QUIET, **options)
 
-    def materialize(self, first: str, last: str = "") -> dg.ExecuteInProcessResult:
-        """A run of the asset itself, for a day or a range of days."""
+    def materialize(
+        self, first: str, last: str = "", assets: Sequence[dg.AssetsDefinition] = (orders,)
+    ) -> dg.ExecuteInProcessResult:
+        """A run of the assets themselves, for a day or a range of days."""
         job = DEFINITIONS.resolve_implicit_global_asset_job_def()
         span = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
         return job.execute_in_process(
@@ -143,7 +174,7 @@ class Desk:
             run_config=QUIET,
             partition_key=None if last else first,
             tags=span if last else None,
-            asset_selection=[orders.key],
+            asset_selection=[asset.key for asset in assets],
         )
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:

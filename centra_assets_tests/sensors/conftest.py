@@ -1,6 +1,7 @@
 """Fixtures of the alerts' sensor. What such an installation is lives in alerting.py."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 import dagster as dg
@@ -16,7 +17,9 @@ from centra_assets_tests.sensors.alerting import SHOP, Desk, Make, Shop
 
 @pytest.fixture
 def shop() -> Iterator[Shop]:
-    SHOP.error, SHOP.is_sound, SHOP.is_empty, SHOP.severity = None, True, False, dg.AssetCheckSeverity.ERROR
+    fresh = Shop()
+    for part in fields(Shop):
+        setattr(SHOP, part.name, getattr(fresh, part.name))
     yield SHOP
 
 
