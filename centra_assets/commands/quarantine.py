@@ -12,6 +12,7 @@ from rich.table import Table
 
 from centra_assets.assets.quarantine import blockages, limit_of, told
 from centra_assets.assets.tables import table_of
+from centra_assets.commands.tables import open_console
 from centra_assets.entities.model import Entity
 from centra_assets.entities.registry import ENTITIES
 from centra_assets.errors import CentraAssetsError
@@ -44,7 +45,7 @@ def run_list(*, entity: str | None, partition: str | None, as_json: bool) -> int
         for record in found:
             print(msgspec.json.encode(_plain(record)).decode())
         return 0
-    console = Console(markup=False, highlight=False)
+    console = open_console()
     if not found:
         console.print("Nothing is in quarantine.")
         return 0
@@ -64,7 +65,7 @@ def run_show(*, entity: str, record_id: str, payload: bool, unmasked: bool) -> i
     found = set_aside(warehouse, entity=item.name, ids=[record_id])
     if not found:
         raise QuarantineQuestionError(f"{item.name} {record_id} is not in quarantine.")
-    lake, console = Lake(settings.lake_url), Console(markup=False, highlight=False)
+    lake, console = Lake(settings.lake_url), open_console()
     for record in found:
         for line in _described(record, settings):
             console.print(line)
@@ -86,7 +87,7 @@ def run_retry(*, entities: Sequence[str], ids: Sequence[str], refetch: bool) -> 
     if missing:
         raise SettingsError(f"{', '.join(missing)} not set.")
     warehouse, chosen = _warehouse(settings), [_named(name).name for name in entities]
-    console = Console(markup=False, highlight=False)
+    console = open_console()
     tried = [record for record in set_aside(warehouse, ids=list(ids) or None) if not chosen or record.entity in chosen]
     if not tried:
         console.print("Nothing of what was asked for is in quarantine.")

@@ -16,6 +16,7 @@ from centra_assets.commands.quarantine import QuarantineQuestionError
 from centra_assets.entities.model import Axis
 from centra_assets.settings import SettingsError
 from centra_assets.storage.lake import SCHEMA
+from centra_assets.storage.quarantined import set_aside
 from centra_assets_tests.assets.conftest import MakePlatform, make_platform, own_platform
 from centra_assets_tests.assets.platform import Platform
 from centra_assets_tests.commands.environment import installed_at
@@ -49,9 +50,9 @@ def platform(own_platform: MakePlatform, monkeypatch: pytest.MonkeyPatch, tmp_pa
     yield made
 
 
-def say(*words: str) -> Result:
+def say(*words: str, columns: int = 200) -> Result:
     """The command; what it raises is not its answer, and so is raised here."""
-    told = CliRunner().invoke(app, ["quarantine", *words], env={"COLUMNS": "200"})
+    told = CliRunner().invoke(app, ["quarantine", *words], env={"COLUMNS": str(columns)})
     if told.exception is not None and not isinstance(told.exception, SystemExit):
         raise told.exception
     return told
@@ -84,6 +85,11 @@ def test_what_is_aside_is_listed_shown_and_tried_again(platform: Platform) -> No
     assert listed.exit_code == 0
     assert first in listed.output and second in listed.output
     assert "a warning; marts wait above 3.0%" in listed.output
+    # Through a pipe a record is a line, with the names of its rules whole, however narrow the shell was.
+    piped = say("list", columns=40).output.splitlines()
+    (line,) = [line for line in piped if first in line]
+    for reason in set_aside(platform.warehouse, ids=[first])[0].reasons:
+        assert str(reason) in line
     lines = [json.loads(line) for line in say("list", "--json", "--entity", "orders").output.splitlines()]
     assert {line["record_id"] for line in lines} == {first, second}
     assert all(set(reason) == {"table", "rule", "rows"} for line in lines for reason in line["reasons"])
