@@ -3,7 +3,7 @@
 The secrets that it names are marked: from then on no line of this process shows them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -49,7 +49,7 @@ def read_alert_settings(path: Path | None = None) -> AlertSettings:
         except (OSError, UnicodeDecodeError) as error:
             raise AlertsConfigError(f"{path}: cannot be read: {type(error).__name__}.") from None
         layers.append(_layer(str(path), text))
-    problems = [problem for layer in layers for problem in layer.problems] or list(_contradictions(layers))
+    problems = [problem for layer in layers for problem in layer.problems]
     if problems:
         raise AlertsConfigError("; ".join(dict.fromkeys(problems)) + ".")
     channels = _channels(layers)
@@ -82,6 +82,7 @@ def _layer(file: str, text: str) -> Layer:
     for name, part in layer.mapping(("watch",), top.get("watch"), list(Watches.model_fields)).items():
         layer.take(("watch", name), type(getattr(Watches(), name)), part)
     layer.take(("delivery",), Delivery, top.get("delivery"))
+    layer.problems += _contradictions(layer, top)
     return layer
 
 
@@ -108,22 +109,27 @@ def _take_channel(layer: Layer, name: str, part: Any) -> None:
         layer.refuse(("channels", name, "security"), "would send the password unencrypted; allowed: starttls, tls")
 
 
-def _contradictions(layers: Sequence[Layer]) -> Iterator[str]:
-    """What only the whole shows: routes to nowhere, and channels that no route leads to."""
-    channels = _channels(layers)
-    last = layers[-1]
+def _contradictions(layer: Layer, top: Mapping[str, Any]) -> Iterator[str]:
+    """What only the whole shows: routes to nowhere, and channels that no route leads to.
+
+    Looked at as it is written: what else is wrong with a channel or a route must not hide it, nor bring it about.
+    """
+    channels, routes = top.get("channels") or {}, top.get("routes") or []
+    if not isinstance(channels, dict) or not isinstance(routes, list):
+        return
     named: set[str] = set()
-    for (section, *rest), part in last.parts.items():
-        if section != "routes":
-            continue
-        for name in part["to"]:
+    for number, route in enumerate(routes, 1):
+        written = route.get("to") if isinstance(route, dict) else None
+        for name in [written] if isinstance(written, str) else written if isinstance(written, list) else []:
+            if not isinstance(name, str):
+                continue
             named.add(name)
             if name not in channels:
-                known = ", ".join(sorted(channels)) or "none is defined"
-                yield f"{last.at((section, *rest, 'to'))} {name!r} is no channel; allowed: {known}"
-    for name in channels:
+                known = ", ".join(sorted(map(str, channels))) or "none is defined"
+                yield f"{layer.at(('routes', f'number {number}', 'to'))} {name!r} is no channel; allowed: {known}"
+    for name in _names(channels):
         if name not in named:
-            yield f"{last.at(('channels', name))} no route leads here; write one, such as routes: [{{to: [{name}]}}]"
+            yield f"{layer.at(('channels', name))} no route leads here; write one, such as routes: [{{to: [{name}]}}]"
 
 
 def _channels(layers: Sequence[Layer]) -> dict[str, Channel]:

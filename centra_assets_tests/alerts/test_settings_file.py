@@ -147,6 +147,22 @@ def test_everything_that_is_wrong_is_told_at_once(written: Written) -> None:
     assert cause.count("is no duration") == 3
 
 
+def test_what_is_wrong_with_a_channel_or_a_route_hides_nothing_and_brings_nothing_about(written: Written) -> None:
+    routes = "[{to: nobody, severity: worst}, {to: [a, b], owner: sales}]"
+    cause = refused(written(f"channels: {{a: {MAIL}, b: {{type: sms}}, c: {MAIL}}}\nroutes: {routes}"))
+    assert cause.count("ours.yaml: ") == 5
+    assert "routes.number 1.to: 'nobody' is no channel; allowed: a, b, c" in cause
+    assert "routes.number 1.severity: " in cause
+    assert "routes.number 2.owner" in cause
+    assert "channels.b.type: must be one of" in cause
+    assert "channels.c: no route leads here" in cause
+
+
+@pytest.mark.parametrize("text", ["channels: [a]\nroutes: [{to: a}]", "routes: [{to: 5}]", "routes: [5]", "5"])
+def test_what_is_no_list_or_mapping_is_told_and_nothing_breaks_of_it(written: Written, text: str) -> None:
+    assert refused(written(text)).count("ours.yaml") == 1
+
+
 def test_a_secret_written_where_its_variable_belongs_is_not_repeated(written: Written) -> None:
     cause = refused(written("channels: {a: {type: slack, url_env: 'https://hooks.slack.example/T0/B0/verysecret'}}"))
     assert "must be the name of an environment variable" in cause
