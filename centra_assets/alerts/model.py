@@ -155,5 +155,10 @@ class Message:
 
     @property
     def severity(self) -> Severity:
-        """The worst of its notices."""
-        return max((notice.condition.severity for notice in self.notices), key=lambda severity: severity.rank)
+        """The worst of its notices; of several the worst that is not over, and `info` where all are."""
+        told = self.notices
+        if self.event is Event.DIGEST:
+            told = [notice for notice in told if notice.event is not Event.RECOVERED]
+        return max(
+            (notice.condition.severity for notice in told), key=lambda severity: severity.rank, default=Severity.INFO
+        )

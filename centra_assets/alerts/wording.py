@@ -4,7 +4,7 @@ is a channel's.
 
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,7 @@ _WORDS: Mapping[Event, str] = {
     Event.OPENED: "",
     Event.ESCALATED: "worse: ",
     Event.REMINDER: "still: ",
-    Event.RECOVERED: "recovered: ",
+    Event.RECOVERED: "over: ",
     Event.TEST: "test: ",
 }
 
@@ -38,38 +38,45 @@ class Wording:
 
     def subject(self, message: Message) -> str:
         """One line."""
-        if message.event is Event.DIGEST:
-            return f"[{message.severity}] {len(message.notices)} changes of alerts"
-        (notice,) = message.notices
-        mark = "recovered" if notice.event is Event.RECOVERED else str(notice.condition.severity)
-        word = "" if notice.event is Event.RECOVERED else _WORDS[notice.event]
-        return _cut(_one_line(f"[{mark}] {word}{notice.condition.title}"), _LONGEST_SUBJECT)
+        if len(message.notices) == 1:
+            return _headline(message.notices[0])
+        if all(notice.event is Event.RECOVERED for notice in message.notices):
+            return f"[recovered] {len(message.notices)} alerts are over"
+        return f"[{message.severity}] {len(message.notices)} changes of alerts"
 
     def plain(self, message: Message) -> str:
         """Text for people."""
-        if message.event is Event.DIGEST:
-            return "\n".join([*self._digest_lines(message), "", f"All of them: {self._link('')}"]) + "\n"
+        if len(message.notices) > 1:
+            lines = [_opening(message), ""]
+            for notice in message.notices[:_MOST_IN_DIGEST]:
+                lines += [self._digest_line(notice), f"  {self._link(notice.condition.link)}"]
+            return "\n".join([*lines, *_rest(message), "", self._link("")]) + "\n"
         (notice,) = message.notices
-        lines = [notice.condition.title, "", self._when(notice)]
+        over = "Over: " if notice.event is Event.RECOVERED else ""
+        lines = [f"{over}{notice.condition.title}", "", self._when(notice)]
         if notice.event is not Event.RECOVERED:
             lines += ["", _cut(notice.condition.text, _LONGEST_TEXT)]
         return "\n".join([*lines, "", self._link(notice.condition.link), "", self._foot(notice)]) + "\n"
 
     def html(self, message: Message) -> str:
         """The same, in few and plain elements: mail programs know little."""
-        paragraphs = "".join(
-            f"<p>{html.escape(part).replace(chr(10), '<br>')}</p>" for part in self.plain(message).strip().split("\n\n")
+        links = {self._link(notice.condition.link) for notice in message.notices} | {self._link("")}
+        paragraphs = (
+            "<br>".join(_html_line(line, links) for line in part.split("\n"))
+            for part in self.plain(message).strip().split("\n\n")
         )
-        for link in {self._link(notice.condition.link) for notice in message.notices} | {self._link("")}:
-            escaped = html.escape(link)
-            paragraphs = paragraphs.replace(f"<p>{escaped}</p>", f'<p><a href="{escaped}">{escaped}</a></p>')
-        return f"<!DOCTYPE html><html><body>{paragraphs}</body></html>"
+        body = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
+        return f"<!DOCTYPE html><html><body>{body}</body></html>"
 
     def slack(self, message: Message) -> bytes:
         """The body of a call to an incoming webhook. What comes from elsewhere cannot mention anybody or format."""
-        if message.event is Event.DIGEST:
-            text = _cut("\n".join(self._digest_lines(message)), _LONGEST_TEXT)
-            blocks = [_section(_mrkdwn(text)), _section(f"<{self._link('')}|Dagster>")]
+        if len(message.notices) > 1:
+            lines = [
+                f"<{_mrkdwn(self._link(notice.condition.link))}|{_mrkdwn(self._digest_line(notice))}>"
+                for notice in message.notices[:_MOST_IN_DIGEST]
+            ]
+            sections = _filled([_opening(message), *lines, *_rest(message)])
+            blocks = [*map(_section, sections), _section(f"<{_mrkdwn(self._link(''))}|Dagster>")]
         else:
             (notice,) = message.notices
             said = self._when(notice)
@@ -77,7 +84,7 @@ class Wording:
                 said += "\n" + _cut(notice.condition.text, _LONGEST_TEXT)
             blocks = [
                 _section(_mrkdwn(said)),
-                _section(f"<{self._link(notice.condition.link)}|Open in Dagster>"),
+                _section(f"<{_mrkdwn(self._link(notice.condition.link))}|Open in Dagster>"),
                 {"type": "context", "elements": [{"type": "mrkdwn", "text": _mrkdwn(self._foot(notice))}]},
             ]
         subject = self.subject(message)
@@ -105,19 +112,8 @@ class Wording:
             ],
         }
 
-    def _digest_lines(self, message: Message) -> list[str]:
-        shown = [
-            f"{self._clock(notice.at)} [{notice.condition.severity}] {_WORDS[notice.event]}"
-            + _one_line(notice.condition.title)
-            for notice in message.notices[:_MOST_IN_DIGEST]
-        ]
-        rest = len(message.notices) - len(shown)
-        return [
-            f"{len(message.notices)} alerts opened, changed or recovered within a short time:",
-            "",
-            *shown,
-            *([f"and {rest} more; see centra-assets alerts list"] if rest else []),
-        ]
+    def _digest_line(self, notice: Notice) -> str:
+        return f"{self._clock(notice.at)} {_headline(notice)}"
 
     def _when(self, notice: Notice) -> str:
         since = f"since {self._clock(notice.since)}"
@@ -137,6 +133,35 @@ class Wording:
 
     def _link(self, path: str) -> str:
         return f"{self.dagster_url.rstrip('/')}/{path.lstrip('/')}"
+
+
+def _headline(notice: Notice) -> str:
+    mark = "recovered" if notice.event is Event.RECOVERED else str(notice.condition.severity)
+    return _cut(_one_line(f"[{mark}] {_WORDS[notice.event]}{notice.condition.title}"), _LONGEST_SUBJECT)
+
+
+def _opening(message: Message) -> str:
+    return f"{len(message.notices)} alerts opened, changed or recovered within a short time:"
+
+
+def _rest(message: Message) -> list[str]:
+    rest = len(message.notices) - _MOST_IN_DIGEST
+    return [f"and {rest} more; see centra-assets alerts list"] if rest > 0 else []
+
+
+def _filled(lines: Sequence[str]) -> list[str]:
+    """As few texts as hold these lines, none longer than a section of Slack's: a link that is cut is none."""
+    texts = [""]
+    for line in lines:
+        if len(texts[-1]) + 1 + len(line) > _SLACK_SECTION:
+            texts.append("")
+        texts[-1] += ("\n" if texts[-1] else "") + line
+    return texts
+
+
+def _html_line(line: str, links: Collection[str]) -> str:
+    escaped = html.escape(line.strip())
+    return f'<a href="{escaped}">{escaped}</a>' if line.strip() in links else escaped
 
 
 def _left(condition: Condition) -> str:

@@ -148,4 +148,4 @@ def test_a_daemon_that_no_longer_looks_is_told_once_from_outside_and_so_is_its_r
     look_at(database_url, Look(seen=0))
     assert [asked("watchdog").exit_code for _ in range(3)] == [0, 0, 0]
     assert len(mailbox.subjects) == 2
-    assert mailbox.subjects[1].startswith("[recovered] Nobody looks for alerts")
+    assert mailbox.subjects[1].startswith("[recovered] over: Nobody looks for alerts")

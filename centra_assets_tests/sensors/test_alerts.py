@@ -27,7 +27,7 @@ def test_a_failing_check_and_a_failing_run_each_send_one_message_and_one_more_wh
     desk.run("checks")
     for _ in range(3):
         desk.tick()
-    over = [subject.replace("[error]", "[recovered]") for subject in wrong]
+    over = [subject.replace("[error]", "[recovered] over:") for subject in wrong]
     assert sorted(desk.mailbox.subjects[2:]) == over
     assert sorted(desk.endpoint.subjects[2:]) == over
 
@@ -69,7 +69,7 @@ def test_what_failed_and_recovered_between_two_looks_is_told_as_both(desk: Desk,
     assert desk.mailbox.subjects == ["[error] nightly failed: TEST_SHOP_SHUT"]
     desk.tick()
     desk.tick()
-    assert desk.mailbox.subjects[1:] == ["[recovered] nightly failed: TEST_SHOP_SHUT"]
+    assert desk.mailbox.subjects[1:] == ["[recovered] over: nightly failed: TEST_SHOP_SHUT"]
 
 
 def test_a_job_that_may_fail_once_is_told_when_it_fails_twice(make: Make, shop: Shop) -> None:
@@ -102,7 +102,7 @@ def test_many_failing_partitions_are_one_alert_that_ends_with_the_last_of_them(d
     assert len(desk.mailbox.mails) == 1
     desk.materialize(days[2])
     desk.tick()
-    assert desk.mailbox.subjects[1:] == ["[recovered] assets of orders failed: TEST_SHOP_SHUT"]
+    assert desk.mailbox.subjects[1:] == ["[recovered] over: assets of orders failed: TEST_SHOP_SHUT"]
 
 
 def test_a_range_that_failed_may_succeed_day_by_day(desk: Desk, shop: Shop) -> None:

@@ -35,7 +35,7 @@ def test_a_mail_server_that_was_down_gets_every_message_once_and_in_order(make: 
         desk.tick()
     assert desk.mailbox.subjects == [
         "[error] nightly failed: TEST_SHOP_SHUT",
-        "[recovered] nightly failed: TEST_SHOP_SHUT",
+        "[recovered] over: nightly failed: TEST_SHOP_SHUT",
     ]
     assert len(desk.endpoint.calls) == 2
 
@@ -74,7 +74,7 @@ def test_records_stay_told_until_few_are_left_though_no_new_ones_come(desk: Desk
     with psycopg.connect(desk.database_url) as connection:
         connection.execute("DELETE FROM ops.quarantine WHERE record_id::integer >= 24")
     desk.tick()
-    assert desk.mailbox.subjects[1:] == ["[recovered] orders: 30 records in quarantine"]
+    assert desk.mailbox.subjects[1:] == ["[recovered] over: orders: 30 records in quarantine"]
     told = text_of(desk.mailbox.mails[1])
     assert "Nothing is left" not in told
     assert "quarantine list --entity orders" in told
@@ -92,7 +92,7 @@ def test_hints_that_wait_too_long_are_told_and_their_end_as_well(desk: Desk) -> 
     with psycopg.connect(desk.database_url) as connection:
         connection.execute("UPDATE ops.inbox SET state = 'done'")
     desk.tick()
-    assert desk.mailbox.subjects[1:] == ["[recovered] Hints wait for 30m: data is not in real time"]
+    assert desk.mailbox.subjects[1:] == ["[recovered] over: Hints wait for 30m: data is not in real time"]
 
 
 @pytest.mark.parametrize(("days", "severity"), [(30, None), (10, "warning"), (2, "error"), (-1, "critical")])
