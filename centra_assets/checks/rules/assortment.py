@@ -2,6 +2,9 @@
 
 from centra_assets.checks.rules.rule import Rule
 
+# Without the blanks, tabs, line ends and hard spaces around it.
+_BAR_CODE = r"btrim(ean, U&' \0009\000A\000D\00A0')"
+
 
 def _period(table: str) -> Rule:
     return Rule(
@@ -18,8 +21,8 @@ ASSORTMENT_RULES: tuple[Rule, ...] = (
     Rule(
         table="displays",
         name="variants_have_their_prices",
-        # The pricelists of a market are those of its store that are assigned to one of its countries. One of which we
-        # have no price at all is not loaded, or not in use.
+        # The pricelists of a market are those of its store that are assigned to one of its countries. One without any
+        # price would fail with every variant that is shown; it has a rule of its own.
         failures="with reach as (select distinct mc.market_id, p.id as pricelist_id, p.store_id"
         " from core.market_countries mc join core.pricelist_countries pc on pc.country_id = mc.country_id"
         " join core.pricelists p on p.id = pc.pricelist_id and p.status = 'ACTIVE'"
@@ -48,6 +51,24 @@ ASSORTMENT_RULES: tuple[Rule, ...] = (
         severe=False,
     ),
     Rule(
+        table="pricelists",
+        name="active_ones_have_prices",
+        failures="select p.id::text as key from core.pricelists p where p.status = 'ACTIVE' "
+        "and exists (select from core.prices ) "
+        "and not exists (select from core.prices c where c.pricelist_id = p.id and c.price is not null) "
+        "and (exists (select from core.pricelist_countries pc"
+        " join core.market_countries mc on mc.country_id = pc.country_id"
+        " join core.markets m on m.id = mc.market_id and m.store_id = p.store_id where pc.pricelist_id = p.id)"
+        " or exists (select from core.accounts a"
+        " where a.pricelist_id = p.id and coalesce(a.status, 'ACTIVE') = 'ACTIVE'))",
+        meaning="An active pricelist of a market or of an account has no price at all: whoever is given it can buy "
+        "nothing, or its prices were never loaded here.",
+        remedy="Materialize raw and core of prices for the pricelist; if it stays, set prices in Centra or deactivate "
+        "the pricelist until they are there.",
+        tables=("prices", "pricelist_countries", "market_countries", "markets", "accounts"),
+        severe=False,
+    ),
+    Rule(
         table="displays",
         name="texts_are_in_every_language",
         # Centra sends no texts of its default language, and a language that nothing is translated into is not in use.
@@ -71,9 +92,10 @@ ASSORTMENT_RULES: tuple[Rule, ...] = (
     Rule(
         table="product_sizes",
         name="eans_are_unique",
-        failures="select s.id::text as key from core.product_sizes s join "
-        "(select ean from core.product_sizes where is_active and ean <> '' group by 1 having count(*) > 1) twice"
-        " on twice.ean = s.ean where s.is_active",
+        # A blank beside the code is none for a scanner.
+        failures=f"select s.id::text as key from core.product_sizes s join (select {_BAR_CODE} as code"
+        f" from core.product_sizes where is_active and {_BAR_CODE} <> '' group by 1 having count(*) > 1) twice"
+        f" on twice.code = {_BAR_CODE} where s.is_active",
         meaning="Two active sizes have one EAN: a scanner cannot tell them apart, and stock goes to the wrong one. A "
         "code that a retired size had may be used again.",
         remedy="Correct the bar code of one of them in Centra.",

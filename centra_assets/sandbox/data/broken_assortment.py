@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from centra_assets.sandbox.data.breaking import Breaker, Fault, without
+from centra_assets.sandbox.data.breaking import Breaker, Fault, new_place, without
 
 if TYPE_CHECKING:
     from centra_assets.sandbox.data.nodes.catalogue import Display, Price
@@ -53,6 +54,18 @@ def _price(breaker: Breaker) -> None:
     breaker.touch(price)
 
 
+def _no_prices(breaker: Breaker) -> None:
+    """A pricelist for the same countries as one that is in use, activated before anybody filled it."""
+    countries = {country.id for market in breaker.world.markets.rows() for country in market.assignedToCountries}
+    used = breaker.pick(
+        breaker.world.pricelists,
+        lambda row: row.status == "ACTIVE" and countries & {country.id for country in row.assignedToCountries},
+    )
+    empty = replace(used, id=new_place(), prices=[])
+    breaker.add("Pricelist", empty)
+    breaker.touch(empty)
+
+
 def _text_of(display: Display) -> LanguageTranslation | None:
     """The texts of an active display in a language that one of its markets speaks."""
     countries = {country.id for market in display.markets for country in market.assignedToCountries}
@@ -78,7 +91,8 @@ def _bar_code(breaker: Breaker) -> None:
     first, second, *_ = (
         size for variant in product.variants for size in variant.productSizes if size.isActive and size.EAN
     )
-    breaker.set(first, "EAN", second.EAN)
+    # As it comes out of a spreadsheet.
+    breaker.set(first, "EAN", f"{second.EAN} ")
     breaker.touch(product)
 
 
@@ -135,6 +149,7 @@ BROKEN_ASSORTMENT: Mapping[str, Fault] = {
     "stock_levels.available_is_free_less_demand": _available,
     "stock_levels.movements_explain_the_level": _unexplained,
     "displays.variants_have_their_prices": _price,
+    "pricelists.active_ones_have_prices": _no_prices,
     "displays.texts_are_in_every_language": _text,
     "product_sizes.eans_are_unique": _bar_code,
     "bundles.bundles_are_complete": _bundle,

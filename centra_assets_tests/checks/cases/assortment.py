@@ -56,6 +56,26 @@ ASSORTMENT_CASES: dict[str, Case] = {
         },
         {"1/1/2"},
     ),
+    "pricelists.active_ones_have_prices": (
+        {
+            **{table: SHOWN[table] for table in ("market_countries", "pricelist_countries", "prices")},
+            "markets": [{"id": 1, "store_id": 1}, {"id": 2, "store_id": 1}],
+            # The third is of another store than the market, the fourth not in use, the fifth a former account's.
+            "pricelists": [*SHOWN["pricelists"], {"id": 5, "store_id": 1, "status": "ACTIVE"}],
+            "accounts": [
+                {"id": 1, "pricelist_id": 4, "status": "ACTIVE"},
+                {"id": 3, "pricelist_id": 5, "status": "CANCELLED"},
+            ],
+        },
+        {
+            "pricelists": [{"id": n, "store_id": 1, "status": "ACTIVE"} for n in (6, 7, 8)],
+            "pricelist_countries": [{"pricelist_id": 6, "country_id": 1}, {"pricelist_id": 7, "country_id": 2}],
+            "accounts": [{"id": 2, "pricelist_id": 8}],
+            # A row without a price is none.
+            "prices": [{"id": 3, "pricelist_id": 7, "product_variant_id": 1, "price": None}],
+        },
+        {"6", "7", "8"},
+    ),
     "displays.texts_are_in_every_language": (
         SPOKEN,
         {
@@ -71,12 +91,18 @@ ASSORTMENT_CASES: dict[str, Case] = {
                 {"id": 1, "ean": "7350000000017", "is_active": True},
                 {"id": 2, "ean": "7350000000017", "is_active": False},
                 {"id": 3, "ean": "", "is_active": True},
-                {"id": 4, "ean": "", "is_active": True},
+                {"id": 4, "ean": " ", "is_active": True},
                 {"id": 5, "is_active": True},
             ]
         },
-        {"product_sizes": [{"id": 6, "ean": "7350000000017", "is_active": True}]},
-        {"1", "6"},
+        {
+            "product_sizes": [
+                {"id": 6, "ean": "7350000000017 ", "is_active": True},
+                {"id": 7, "ean": "\t\u00a07350000000024", "is_active": True},
+                {"id": 8, "ean": "7350000000024", "is_active": True},
+            ]
+        },
+        {"1", "6", "7", "8"},
     ),
     "bundles.bundles_are_complete": (
         {
