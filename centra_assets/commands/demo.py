@@ -58,7 +58,7 @@ def run_demo(*, scale: float, seed: int) -> int:
         warnings.simplefilter("ignore", dg.BetaWarning)
         console.print("Starting PostgreSQL and the sandbox, a Centra to run on a laptop ...")
         up = stack.enter_context(
-            running_stack(sandbox=shop.options(), home=SHOP_HOME, afresh=True, extra_environment=shop.environment())
+            running_stack(sandbox=shop.options(), home=SHOP_HOME, afresh=True, defaults=shop.environment())
         )
         shop.remember()
         stack.enter_context(environment(up.environment))

@@ -34,7 +34,7 @@ def run_dev(*, port: int, receiver_port: int, scale: float, traffic: float) -> i
                 port=port,
                 receiver_port=receiver_port,
                 tell=lambda what: console.print(f"[yellow]{what}[/]"),
-                extra_environment=shop.environment() if only_stand_ins else None,
+                defaults=shop.environment() if only_stand_ins else None,
             ) as platform,
         ):
             status.stop()

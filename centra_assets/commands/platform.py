@@ -37,7 +37,7 @@ def running_platform(
     port: int,
     receiver_port: int,
     tell: Callable[[str], None],
-    extra_environment: Mapping[str, str] | None = None,
+    defaults: Mapping[str, str] | None = None,
     first: Callable[[Stack], None] = lambda _: None,
 ) -> Iterator[Platform]:
     """Start everything that the environment does not name, and stop it again when the block ends.
@@ -45,7 +45,7 @@ def running_platform(
     `first` is done with the stack before Dagster runs.
     """
     with ExitStack() as stack:
-        up = stack.enter_context(running_stack(sandbox=sandbox, home=home, extra_environment=extra_environment))
+        up = stack.enter_context(running_stack(sandbox=sandbox, home=home, defaults=defaults))
         first(up)
         supervisor = stack.enter_context(supervising(up, up.server, tell))
         receiver_url = _receive(supervisor, up, home, receiver_port)

@@ -108,17 +108,18 @@ def running_stack(
     sandbox: Mapping[str, str],
     home: Path = HOME,
     afresh: bool = False,
-    extra_environment: Mapping[str, str] | None = None,
+    defaults: Mapping[str, str] | None = None,
 ) -> Iterator[Stack]:
     """Start what the environment does not name, and stop it again. `sandbox` are options of the sandbox command.
 
+    `defaults` are settings for those that the environment does not have.
     `afresh` empties `home` first, so only a home that holds nothing but a sandbox's data may be given with it.
     """
     # Before anything is emptied or started.
     _instance_configuration()
     with ExitStack() as stack:
         stack.enter_context(occupied(home, afresh=afresh))
-        environment = {**os.environ, **(extra_environment or {})}
+        environment = {**(defaults or {}), **os.environ}
         server = None
         if "CENTRA_DATABASE_URL" not in os.environ:
             server = stack.enter_context(EmbeddedPostgres((home / "postgres").resolve()))

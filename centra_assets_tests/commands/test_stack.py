@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from centra_assets.commands.shop import Shop
 from centra_assets.commands.stack import (
     ProjectFolderError,
     Stack,
@@ -98,3 +99,21 @@ def test_outside_of_the_project_nothing_is_started_and_the_remedy_fits(
         pass
     assert "project's root" in caught.value.remedy
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_set_stays_as_it_is_and_only_the_rest_is_filled_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    monkeypatch.chdir(Path(__file__).parent.parent.parent)
+    for name, value in {"DATABASE_URL": database_url, "API_URL": "http://127.0.0.1:1/graphql"}.items():
+        monkeypatch.setenv(f"CENTRA_{name}", value)
+    monkeypatch.delenv("CENTRA_START_DATE", raising=False)
+    shop = Shop(seed=7, scale=0.1, built_at="2026-05-01T12:00:00+0000").environment()
+
+    def start_date() -> str:
+        with running_stack(sandbox={}, home=tmp_path / "home", defaults=shop) as up:
+            return up.environment["CENTRA_START_DATE"]
+
+    assert start_date() == "2025-05-01"
+    monkeypatch.setenv("CENTRA_START_DATE", "2026-04-01")
+    assert start_date() == "2026-04-01"
