@@ -12,10 +12,11 @@ from psycopg.rows import TupleRow
 from centra_assets.entities.model import Entity
 from centra_assets.errors import CentraAssetsError
 from centra_assets.privacy import requests
+from centra_assets.privacy.deliveries import erase_in_deliveries
 from centra_assets.privacy.erasing import erase_in_inbox, erase_in_lake, erase_in_tables
 from centra_assets.privacy.errors import ForgettingBusyError, UnknownPersonError
 from centra_assets.privacy.finding import LINKED, Finder
-from centra_assets.privacy.forgotten import remember
+from centra_assets.privacy.forgotten import listed, remember
 from centra_assets.privacy.holdings import Holdings
 from centra_assets.privacy.links import Reference, named, part_of, people
 from centra_assets.privacy.requests import Request
@@ -190,6 +191,7 @@ class Forgetting:
                 for entity in LINKED
                 if (part := part_of(entity.name, request.people)) or entity.name in records
             )
+            emptied += erase_in_deliveries(cursor, listed(cursor))
             requests.step_done(cursor, request.id, INBOX, {"ops.inbox": emptied})
 
         self.warehouse.transact(erase)
@@ -215,6 +217,7 @@ class Forgetting:
                 ids, part = records[entity.name], parts[entity.name]
                 late.update(erase_in_tables(cursor, entity, ids, holdings, part=part))
                 late["ops.inbox"] += erase_in_inbox(cursor, entity.name, ids, part=part)
+            late["ops.inbox"] += erase_in_deliveries(cursor, listed(cursor))
             requests.looked_again(cursor, request, self.run_id, +(late + files))
 
         self.warehouse.transact(erase)

@@ -69,10 +69,18 @@ def key_of(cursor: Cursor[TupleRow]) -> bytes:
 
 def remember(cursor: Cursor[TupleRow], references: Iterable[Reference], request_id: int) -> None:
     """Puts references on the list, in the cursor's transaction."""
-    listed, told = Forgotten(key_of(cursor)), sorted(references)
+    hashing, told = Forgotten(key_of(cursor)), sorted(references)
     if told:
-        cursor.execute(_ADD, [request_id, [item.kind for item in told], [listed.hashed(item) for item in told]])
+        cursor.execute(_ADD, [request_id, [item.kind for item in told], [hashing.hashed(item) for item in told]])
         cursor.execute(_GROW)
+
+
+def listed(cursor: Cursor[TupleRow]) -> Forgotten:
+    """The list as the cursor's transaction sees it."""
+    since: dict[Kind, dict[str, datetime]] = {}
+    for kind, reference, at in cursor.execute(_LIST):
+        since.setdefault(Kind(kind), {})[reference] = at
+    return Forgotten(key_of(cursor), since)
 
 
 class ForgottenList:
@@ -107,10 +115,8 @@ class ForgottenList:
             row = connection.execute(_STATE).fetchone()
             assert row is not None
             if row[0] != self._generation:
-                since: dict[Kind, dict[str, datetime]] = {}
-                for kind, reference, at in connection.execute(_LIST):
-                    since.setdefault(Kind(kind), {})[reference] = at
-                self._generation, self._held = row[0], Forgotten(bytes(row[1]), since)
+                with connection.cursor() as cursor:
+                    self._generation, self._held = row[0], listed(cursor)
         self._looked_at = asked_at
 
 

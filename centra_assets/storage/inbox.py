@@ -54,6 +54,7 @@ _DONE = """
 UPDATE ops.inbox SET state = %(state)s, done_at = clock_timestamp(), run_id = %(run_id)s, error = NULL
 WHERE id = ANY(%(ids)s)
 """
+_EMPTY = "UPDATE ops.inbox SET element = '{}' WHERE id = ANY(%s) AND element <> '{}'"
 # Later and later, and at last given up: a hint that cannot be followed must not be followed for ever. Counted is what
 # was put back, not what was claimed: a run that was killed has tried nothing.
 _PUT_BACK = """
@@ -165,6 +166,11 @@ def done(cursor: Cursor[TupleRow], ids: Sequence[int], run_id: str, state: State
     cursor.execute(_DONE, {"ids": list(ids), "run_id": run_id, "state": state})
 
 
+def empty(cursor: Cursor[TupleRow], ids: Sequence[int]) -> int:
+    """Takes away what deliveries said beside what their hints are about; returns of how many hints. None lose more."""
+    return cursor.execute(_EMPTY, [list(ids)]).rowcount if ids else 0
+
+
 class Inbox:
     """The inbox of one database. Opens a connection per call."""
 
@@ -248,6 +254,11 @@ class Drainer:
         """Marks hints that led to no load: unknown, ignored, outside."""
         with self._connection.cursor() as cursor:
             done(cursor, ids, self._run_id, state)
+
+    def empty(self, ids: Sequence[int]) -> None:
+        """Takes away what was delivered with hints; they themselves stay as they are."""
+        with self._connection.cursor() as cursor:
+            empty(cursor, ids)
 
     def wait(self, seconds: float) -> bool:
         """Returns True when somebody stored a hint meanwhile, False when the time is over."""

@@ -14,6 +14,9 @@ from centra_assets.entities.hints import DIRECT
 from centra_assets.entities.model import Entity
 from centra_assets.errors import CentraAssetsError
 from centra_assets.failures import code_of, is_transient
+from centra_assets.privacy.deliveries import is_about
+from centra_assets.privacy.forgotten import Forgotten, ForgottenList, belonging
+from centra_assets.privacy.links import BELONGS
 from centra_assets.storage import inbox
 from centra_assets.storage.errors import WarehouseUnavailableError
 from centra_assets.storage.following import Stale, noted_here
@@ -122,18 +125,23 @@ def is_credible(gone: int, asked: int) -> bool:
 
 
 class HintFollower:
-    """Follows hints for the length of a run. What was prepared for one batch serves the next."""
+    """Follows hints for the length of a run. What was prepared for one batch serves the next.
+
+    What was delivered with hints about people who are `listed` is emptied: it came after they were forgotten.
+    """
 
     def __init__(
         self,
         around: Surroundings,
         entities: Sequence[Entity],
         *,
+        listed: ForgottenList,
         is_followed: Callable[[ClaimedHint], bool] = lambda hint: True,
     ) -> None:
         self._around = around
         # Stock levels are found through the stock changes that moved them.
         self._entities = sorted(entities, key=lambda entity: entity.name == "stock")
+        self._listed = listed
         self._is_followed = is_followed
         self._lookups: dict[str, PreparedQuery | None] = {}
         self._sightings: dict[str, _Sightings] = {entity.name: _Sightings() for entity in entities}
@@ -144,6 +152,9 @@ class HintFollower:
         Raises WarehouseUnavailableError: then nothing can be marked, and the next drainer starts over.
         """
         hints = drainer.claim(limit)
+        forgotten = self._listed.current() if hints else Forgotten()
+        # Whatever becomes of them.
+        drainer.empty([hint.id for hint in hints if is_about(hint.entity, hint.via, hint.reference, forgotten)])
         names = {entity.name for entity in self._entities}
         aside: dict[State, list[int]] = {}
         by_entity: dict[str, list[ClaimedHint]] = {}
@@ -233,9 +244,11 @@ class HintFollower:
             judged = judge(entity, fetched, resolved, around.warehouse, around.lake)
         doubts = self._doubts(entity, resolved, judged, outcome)
         ends = _ends(hints, resolved, judged, doubts)
+        withheld = _of_forgotten(entity, resolved, judged, self._listed.current())
 
         def finish(cursor: Cursor[TupleRow]) -> None:
             ends.mark(cursor, around.run_id)
+            inbox.empty(cursor, withheld)
             outcome.stale |= noted_here(cursor)
 
         rows = judged.with_tombstones(judged.gone - doubts.keys())
@@ -286,6 +299,14 @@ class HintFollower:
         self._around.warehouse.refused(entity.name, refused, self._around.run_id)
         outcome.error = refused
         return missed | dict.fromkeys(suspects, RecordsGoneError.code)
+
+
+def _of_forgotten(entity: Entity, resolved: Resolved, judged: Judged, forgotten: Forgotten) -> list[int]:
+    """The hints that led to records of people on the list."""
+    if not forgotten.since or entity.name not in BELONGS:
+        return []
+    theirs = set(judged.rows["id"].gather(belonging(entity.name, judged.rows["payload"], forgotten)))
+    return [hint.id for (record, _), spoken in resolved.records.items() if record in theirs for hint in spoken]
 
 
 def _ends(hints: Sequence[ClaimedHint], resolved: Resolved, judged: Judged, doubts: Mapping[Place, str]) -> _Ends:

@@ -15,6 +15,7 @@ from centra_assets.centra.blocking import BlockingClient
 from centra_assets.centra.buckets import Priority
 from centra_assets.entities.model import Entity
 from centra_assets.marts.model import Mart
+from centra_assets.privacy.forgotten import ForgottenList
 from centra_assets.resources.centra import CentraResource
 from centra_assets.resources.storage import LakeResource, WarehouseResource
 from centra_assets.storage.inbox import ClaimedHint, Inbox
@@ -158,7 +159,9 @@ def _follow_hints(
             with centra.client(Priority.REAL_TIME) as client:
                 around = _surroundings(context, client, lake, warehouse, calendar)
                 _follow(
-                    HintFollower(around, entities, is_followed=is_followed).batches(
+                    HintFollower(
+                        around, entities, listed=ForgottenList(warehouse.database_url), is_followed=is_followed
+                    ).batches(
                         drainer,
                         limit=sync.sync.batch,
                         linger=sync.sync.linger_seconds if linger is None else linger,

@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from centra_assets.sandbox.data.invoices import write_invoice
 from centra_assets.sandbox.data.nodes.customers import Buyer
@@ -39,11 +40,7 @@ class Purchaser:
 def open_shop(world: World, at: datetime) -> Purchaser:
     """Makes a buyer who has ordered, sent back, been billed and subscribed into the person, all at one moment."""
     with world.lock:
-        sent_back = next(
-            found
-            for found in world.returns
-            if getattr(found.order, "buyer", None) and len(found.order.account.buyers) > 1
-        )
+        sent_back = _sent_back(world, at)
         order = sent_back.order
         buyer, account = order.buyer, order.account
         write_down(world, buyer, "Lindwurmgasse 12")
@@ -66,6 +63,25 @@ def open_shop(world: World, at: datetime) -> Purchaser:
             order.number,
             subscription.id,
         )
+
+
+def _sent_back(world: World, at: datetime) -> Any:
+    """A return of a buyer with colleagues; made, where the small shop happens to have none."""
+
+    def has_colleagues(order: Any) -> bool:
+        return getattr(order, "buyer", None) is not None and len(order.account.buyers) > 1
+
+    for found in world.returns:
+        if has_colleagues(found.order):
+            return found
+    shipment, line = next(
+        (shipment, line)
+        for shipment in world.shipments
+        if has_colleagues(shipment.order)
+        for line in shipment.lines
+        if line.returnedQuantity < line.quantity
+    )
+    return world.traffic.life.returns.create(random.Random(1), shipment, [(line, 1)], at)
 
 
 def write_down(world: World, buyer: Buyer, street: str) -> None:

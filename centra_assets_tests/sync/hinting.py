@@ -10,6 +10,7 @@ import httpx
 from centra_assets.centra.blocking import connect
 from centra_assets.centra.buckets import Priority
 from centra_assets.entities.hints import targets
+from centra_assets.privacy.forgotten import ForgottenList
 from centra_assets.storage.inbox import ClaimedHint, Delivery, Hint, Inbox, Stored
 from centra_assets.storage.sync_state import SyncState
 from centra_assets.sync.drain import Drained, HintFollower
@@ -67,7 +68,10 @@ def follow(
     """One batch of the hints that are due."""
     with hasty_around(platform, run_id) as surroundings, Inbox(platform.database_url).drainer(run_id) as drainer:
         assert drainer is not None
-        return HintFollower(surroundings, platform.entities, is_followed=is_followed).drain(drainer, limit)
+        listed = ForgottenList(platform.database_url)
+        return HintFollower(surroundings, platform.entities, listed=listed, is_followed=is_followed).drain(
+            drainer, limit
+        )
 
 
 def follow_again(platform: Platform, **options: Any) -> Drained:

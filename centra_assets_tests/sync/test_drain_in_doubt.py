@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from centra_assets.privacy.forgotten import ForgottenList
 from centra_assets.storage import inbox
 from centra_assets.storage.inbox import Inbox
 from centra_assets.storage.warehouse import Warehouse
@@ -101,7 +102,7 @@ def test_what_is_gone_is_counted_over_the_run_and_not_by_the_batch(own_platform:
     codes = []
     with hasty_around(platform) as around, Inbox(platform.database_url).drainer("run") as drainer:
         assert drainer is not None
-        follower = HintFollower(around, platform.entities)
+        follower = HintFollower(around, platform.entities, listed=ForgottenList(platform.database_url))
         for number in numbers:
             hint(platform, "Order", number)
             codes += [followed.code for followed in follower.drain(drainer, 100).followed]
