@@ -21,6 +21,7 @@ from centra_assets.alerts.model import Alert, Condition, Event, Kind, Message, N
 from centra_assets.alerts.settings import AlertSettings
 from centra_assets.alerts.settings_file import read_alert_settings
 from centra_assets.alerts.wording import Wording
+from centra_assets.commands.tables import open_console
 from centra_assets.rhythm import duration, shortly
 from centra_assets.settings import Settings, SettingsError
 from centra_assets.storage.audit import AuditEntry, local_actor, write
@@ -82,7 +83,7 @@ def run_list(*, everything: bool, as_json: bool) -> int:
     if as_json:
         print(json.dumps([_told(alert, silences) for alert in shown], indent=2))
         return 0
-    console = Console(soft_wrap=True)
+    console = open_console()
     if not shown:
         console.print("No alert stands." if not everything else "There was never an alert.")
         return 0

@@ -13,6 +13,7 @@ from centra_assets.entities.model import Axis
 from centra_assets.marts.daily_sales import DAILY_SALES
 from centra_assets.marts.refresh import stale
 from centra_assets.sensors.alert_events import Known, newest, read_events
+from centra_assets.sensors.alert_reach import is_held_back
 from centra_assets.sensors.stale_marts import build_stale_marts_sensor
 from centra_assets.sync.quarantine_ops import RETRY_QUARANTINED
 from centra_assets_tests.assets.conftest import MakePlatform
@@ -144,11 +145,14 @@ def test_one_percent_warns_twenty_stop_what_is_downstream_and_a_retry_ends_it(ow
     assert told_by_tags(platform, many) == ("SOURCE_BLOCKED", "permanent")
     assert set(platform.warehouse.query("select record_id from ops.quarantine")["record_id"]) == set(map(str, broken))
     assert materializations(many, MART) == {}
+    # It is the check that is told, and not the run: what it loaded is loaded.
+    assert is_held_back(platform.instance, many.dagster_run)
     # The order that was healed is in core, and its day waits.
     days = waiting(platform)
     assert day in days
     alone = run(platform, "refresh_marts", over_all_days(platform))
     assert not alone.success
+    assert not is_held_back(platform.instance, alone.dagster_run)
     assert day not in materializations(alone, MART)
     assert "SOURCE_BLOCKED" in str(alone.failure_data_for_node("marts__daily_sales").user_failure_data.description)
     followed = run(platform, "refresh_stale_days")

@@ -57,6 +57,17 @@ class TestStanding:
         assert [alert["key"] for alert in json.loads(told.stdout)] == ["run/nightly/BROKEN", "quarantine/orders"]
         assert "nightly" in asked("list").stdout
 
+    def test_through_a_pipe_each_alert_is_one_line_and_no_word_is_cut(
+        self, asked: Asked, database_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "80")
+        title = "core/campaign_variants: the check 'product_variant_id is known' fails, [and] more than that"
+        long = condition("check/core/campaign_variants/product_variant_id_is_known", title=title)
+        look_at(database_url, Look(conditions=[long], kinds={Kind.QUARANTINE}))
+        lines = asked("list").stdout.splitlines()
+        (line,) = (line for line in lines if "campaign_variants" in line)
+        assert title in line and long.key in line and "commerce" in line
+
     def test_a_silence_is_shown_kept_in_the_audit_and_ended(self, asked: Asked, database_url: str) -> None:
         assert "2 alerts are silent until" in asked("silence", "*", "--for", "2h").stdout
         assert all(alert["silenced_until"] for alert in json.loads(asked("list", "--json").stdout))
