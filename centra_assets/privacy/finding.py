@@ -11,25 +11,14 @@ from centra_assets.entities.registry import ENTITIES
 from centra_assets.privacy.forgotten import Forgotten, belonging
 from centra_assets.privacy.holdings import Holding, Holdings
 from centra_assets.privacy.links import BELONGS, HANDS_ON, Kind, Link, Part, Reference, folded, part_of, reader
+from centra_assets.privacy.sharing import Sharing
 from centra_assets.storage.lake import Lake
 from centra_assets.storage.warehouse import Warehouse
 
 # In the order of BELONGS; a platform may be wired with fewer.
 LINKED: tuple[Entity, ...] = tuple(entity for name in BELONGS for entity in ENTITIES if entity.name == name)
 
-# Who else has one of these addresses. Of a buyer Centra does not say whether he was anonymised.
-_ALSO_HAVE = {
-    Kind.CUSTOMER: """
-SELECT DISTINCT id::text AS id, lower(btrim(email)) AS email FROM core.customers
-WHERE lower(btrim(email)) = ANY(%(emails)s) AND NOT id::text = ANY(%(ids)s) AND is_anonymized IS NOT TRUE
-""",
-    Kind.BUYER: """
-SELECT DISTINCT id::text AS id, lower(btrim(email)) AS email FROM core.buyers
-WHERE lower(btrim(email)) = ANY(%(emails)s) AND NOT id::text = ANY(%(ids)s)
-""",
-}
 _SET_ASIDE = "SELECT record_id FROM ops.quarantine WHERE entity = %s AND record_id = ANY(%s)"
-_TABLES = {Kind.CUSTOMER: "core.customers", Kind.BUYER: "core.buyers"}
 
 
 @dataclass
@@ -129,14 +118,15 @@ class Finder:
 
     def _records_with(self, holding: Holding, column: str, kind: Kind, values: list[str]) -> list[str]:
         name = sql.Identifier(column)
-        matches = (
-            sql.SQL("lower(btrim({})) = ANY(%s::text[])").format(name)
-            if kind is Kind.EMAIL
-            else sql.SQL("{} = ANY(%s::bigint[])").format(name)
-        )
-        statement = sql.SQL("SELECT DISTINCT _record_id AS id FROM {} WHERE {}").format(holding.relation, matches)
-        told = values if kind is Kind.EMAIL else [int(value) for value in values if value.isdecimal()]
-        return self._warehouse.query(statement.as_string(), [told])["id"].to_list()
+        if kind is Kind.EMAIL:
+            # Folded here: what is a blank, and a small letter, PostgreSQL sees otherwise.
+            statement = sql.SQL("SELECT DISTINCT _record_id AS id, {0} AS email FROM {1} WHERE {0} IS NOT NULL")
+            rows = self._warehouse.query(statement.format(name, holding.relation).as_string())
+            meant = set(values)
+            return [record for record, email in rows.iter_rows() if folded(email) in meant]
+        statement = sql.SQL("SELECT DISTINCT _record_id AS id FROM {} WHERE {} = ANY(%s::bigint[])")
+        ids = [int(value) for value in values if value.isdecimal()]
+        return self._warehouse.query(statement.format(holding.relation, name).as_string(), [ids])["id"].to_list()
 
     def _handed_on(self, entity: Entity, ids: Collection[str], part: Part | None) -> set[Reference]:
         links = HANDS_ON.get(entity.name, ())
@@ -169,14 +159,10 @@ class Finder:
 
     def _unshared(self, handed: set[Reference], people: Collection[Reference], found: Found) -> set[Reference]:
         """What they hand on without the addresses that somebody else, who is not forgotten, has as well."""
-        emails = [reference.value for reference in handed if reference.kind is Kind.EMAIL]
-        kept: set[str] = set()
-        for kind, statement in _ALSO_HAVE.items() if emails else ():
-            if self._holdings.has(_TABLES[kind]):
-                ids = [person.value for person in people if person.kind is kind]
-                shared = self._warehouse.query(statement, {"emails": emails, "ids": ids})
-                found.others |= {Reference(kind, number) for number in shared["id"]}
-                kept |= set(shared["email"])
+        emails = {reference.value for reference in handed if reference.kind is Kind.EMAIL}
+        others = Sharing(self._lake, self._warehouse, self._holdings).others(emails, people)
+        found.others |= {person for person, _ in others}
+        kept = {email for _, email in others}
         return {reference for reference in handed if reference.kind is not Kind.EMAIL or reference.value not in kept}
 
 

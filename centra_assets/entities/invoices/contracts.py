@@ -27,7 +27,9 @@ class Invoices(Contract):
     business_date = day("Calendar day of created_at in the merchant's time zone.", source="createdAt")
     order_date = day("Day of the order as printed.", source="orderDate")
     due_date = day("Day it is due.", source="dueDate")
-    purchase_order_number = text("The buyer's own reference.", source="purchaseOrderNumber")
+    purchase_order_number = text(
+        "The buyer's own reference, whatever was typed.", source="purchaseOrderNumber", personal_data=True
+    )
     our_reference = text("The merchant's contact; may name a person.", source="ourReference", personal_data=True)
     additional_information = text("Free text printed on it.", source="additionalInformation", personal_data=True)
     company_registration_number = text(

@@ -43,7 +43,11 @@ class Orders(Contract):
     updated_at = instant("When Centra last changed the order.", source="updatedAt")
     ordered_at = instant("Centra's order date; equals created_at unless an import set it.", source="orderDate")
     business_date = day("Calendar day of created_at in the merchant's time zone.", source="createdAt")
-    purchase_order_number = text("The buyer's own reference; wholesale only.", source="purchaseOrderNumber")
+    purchase_order_number = text(
+        "The buyer's own reference, whatever was typed; wholesale only.",
+        source="purchaseOrderNumber",
+        personal_data=True,
+    )
     preferred_shipping_date = day(
         "Day the buyer wants it shipped; wholesale only (inferred field).", source="preferredShippingDate"
     )
