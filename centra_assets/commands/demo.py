@@ -27,7 +27,7 @@ from centra_assets.definitions import build_definitions
 from centra_assets.entities.model import Axis
 from centra_assets.finance.month import Month
 from centra_assets.finance.outbox import Outbox
-from centra_assets.jobs import FINANCE_WORKBOOK
+from centra_assets.jobs import FINANCE_WORKBOOK, SYNC_HEALTH
 from centra_assets.settings import Settings
 from centra_assets.storage.warehouse import Warehouse
 
@@ -94,8 +94,9 @@ def _materialize_and_compare(up: Stack, console: Console) -> dict[str, Any]:
                 _run(definitions, instance, name, tags, progress)
         month = Month.holding(datetime.now(calendar.zone).date()).before()
         _run(definitions, instance, FINANCE_WORKBOOK, {"dagster/partition": month.first.isoformat()}, progress)
-        # What was loaded first was judged before its parents were there; now everything is.
-        for job in (ROWS, STANDING):
+        # What was loaded first was judged before its parents were there; now everything is. And how it all stands is
+        # what `make dev` shows first.
+        for job in (ROWS, STANDING, SYNC_HEALTH):
             _run(definitions, instance, job, {}, progress)
     truth = _truth(progress.admin, settings.start_date, calendar)
     figures = warehouse_figures(warehouse, truth)

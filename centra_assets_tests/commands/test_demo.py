@@ -13,7 +13,7 @@ from centra_assets.checks.standing import ROWS, STANDING
 from centra_assets.commands import demo
 from centra_assets.commands.shop import Shop
 from centra_assets.commands.stack import Stack
-from centra_assets.jobs import FINANCE_WORKBOOK, JOB_NAMES, REFRESH_MARTS
+from centra_assets.jobs import FINANCE_WORKBOOK, JOB_NAMES, REFRESH_MARTS, SYNC_HEALTH
 from centra_assets.partitions import DYNAMIC_AXES
 
 STATS = {"requests": 0, "complexity": 0, "throttled": 0}
@@ -57,6 +57,6 @@ def test_axes_without_partitions_are_failed_runs_and_the_report_is_written(unrea
         f"{name}: no partitions were discovered" for axis, name in JOB_NAMES.items() if axis in DYNAMIC_AXES
     ]
     whole = [name for axis, name in JOB_NAMES.items() if axis not in DYNAMIC_AXES]
-    assert unread == [*whole, REFRESH_MARTS, FINANCE_WORKBOOK, ROWS, STANDING]
+    assert unread == [*whole, REFRESH_MARTS, FINANCE_WORKBOOK, ROWS, STANDING, SYNC_HEALTH]
     assert report["tables"]["core.orders"] is None
     assert report["differences"]["orders"] == {"truth": 3, "warehouse": None}

@@ -34,10 +34,6 @@ from centra_assets_tests.privacy.searching import in_lake, in_tables, traces
 SALES = "select * from marts.daily_sales order by 1, 2, 3, 4"
 
 
-class Killed(BaseException):
-    """What no handler of ours catches, as with a process that is gone."""
-
-
 def hint(platform: Platform, via: str, reference: int) -> None:
     """A delivery that says more than it should, of an account or of one of its buyers."""
     element = json.dumps({"id": reference, "buyers": [{"name": "Hildegunst"}]})
@@ -106,37 +102,6 @@ def test_a_forgotten_buyer_is_nowhere_and_does_not_come_back_and_nobody_else_los
     marts(platform)
     assert traces(platform, BUYERS_TRACES, instances) == []
     assert platform.warehouse.query(SALES).equals(sales)
-
-
-def test_a_run_that_is_killed_after_any_step_forgets_the_buyer_all_the_same(copied: Copied, town: Town) -> None:
-    whole, broken = copied().platform, copied().platform
-    points: list[str] = []
-    straight = forgetting(whole)
-    straight.interrupt = points.append
-    straight.ask(buyer_ids=[town.purchaser.buyer], by="user: the test")
-    (done,) = straight.carry_out()
-    killed: list[str] = []
-
-    def kill(point: str) -> None:
-        killed.append(point)
-        raise Killed
-
-    forgetting(broken).ask(buyer_ids=[town.purchaser.buyer], by="user: the test")
-    for _ in range(len(points) + 1):
-        attempt = forgetting(broken)
-        attempt.interrupt = kill
-        try:
-            (again,) = attempt.carry_out()
-            break
-        except Killed:
-            continue
-    else:
-        pytest.fail("it never came to its end")
-    assert killed == points
-    assert {"raw/accounts", "core/accounts", "file of raw/accounts", "file of raw/orders"} <= set(points)
-    assert again.counts == done.counts
-    assert everything(broken).equals(everything(whole))
-    assert traces(broken, BUYERS_TRACES, []) == []
 
 
 def test_an_account_that_was_on_its_way_meanwhile_is_found_by_a_later_look(copied: Copied, town: Town) -> None:

@@ -12,6 +12,7 @@ from centra_assets.sync.apply import apply
 from centra_assets_tests.privacy.conftest import Town
 from centra_assets_tests.privacy.forgetting_there import Copied, everything, forget, forgetting, let_time_pass
 from centra_assets_tests.privacy.person import TRACES
+from centra_assets_tests.privacy.purchaser import BUYERS_TRACES
 from centra_assets_tests.privacy.searching import in_lake, in_tables, traces
 
 
@@ -20,12 +21,16 @@ class Killed(BaseException):
 
 
 @pytest.mark.slow
-def test_a_run_that_is_killed_after_any_step_goes_on_to_the_same_end(copied: Copied, town: Town) -> None:
+@pytest.mark.parametrize("who", ["customer", "buyer"])
+def test_a_run_that_is_killed_after_any_step_goes_on_to_the_same_end(copied: Copied, town: Town, who: str) -> None:
+    customers, buyers, marks = [town.person.customer], list[int](), TRACES
+    if who == "buyer":
+        customers, buyers, marks = [], [town.purchaser.buyer], BUYERS_TRACES
     whole, broken = copied().platform, copied().platform
     points: list[str] = []
     straight = forgetting(whole)
     straight.interrupt = points.append
-    straight.ask([town.person.customer], by="user: the test")
+    straight.ask(customers, buyer_ids=buyers, by="user: the test")
     (done,) = straight.carry_out()
 
     def kill(point: str) -> None:
@@ -33,7 +38,7 @@ def test_a_run_that_is_killed_after_any_step_goes_on_to_the_same_end(copied: Cop
         raise Killed
 
     killed: list[str] = []
-    forgetting(broken).ask([town.person.customer], by="user: the test")
+    forgetting(broken).ask(customers, buyer_ids=buyers, by="user: the test")
     for _ in range(len(points) + 1):
         attempt = forgetting(broken)
         attempt.interrupt = kill
@@ -46,7 +51,9 @@ def test_a_run_that_is_killed_after_any_step_goes_on_to_the_same_end(copied: Cop
         pytest.fail("it never came to its end")
     assert killed == points
     assert {"find", "raw/orders", "core/orders", "inbox", "file of raw/orders"} <= set(points)
-    assert traces(broken, TRACES, []) == []
+    if who == "buyer":
+        assert {"raw/accounts", "core/accounts", "file of raw/accounts"} <= set(points)
+    assert traces(broken, marks, []) == []
     assert again.counts == done.counts
     assert again.state == done.state == "done"
     assert everything(broken).equals(everything(whole))
