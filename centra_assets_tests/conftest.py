@@ -1,8 +1,15 @@
 """Fixtures that every test may ask for, and the options of the suite."""
 
+import signal
+
 import pytest
 
 from centra_assets import logs
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell's background work ignores it. Dagster does with SIGTERM what is done with SIGINT, and whoever is started
+    # by a process that ignores a signal ignores it as well: nobody could be ended.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["centra_assets_tests.fixtures.postgres", "centra_assets_tests.fixtures.sandbox"]
 
