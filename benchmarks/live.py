@@ -101,7 +101,7 @@ def live_platform(
                     port=free_port(),
                     receiver_port=free_port(),
                     tell=tell,
-                    extra_environment=shop.environment(days),
+                    defaults=shop.environment(days),
                     first=lambda up: failed.extend(_fill(up)),
                 )
             )
