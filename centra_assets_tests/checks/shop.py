@@ -64,6 +64,7 @@ class Shop:
             frames = [rows for key in keys_of(known, self.around.warehouse) for rows in self._pages(known, query, key)]
             if frames:
                 self._apply(known, pl.concat(frames))
+        self._read_the_ledger()
 
     def corrupt(self, faults: Iterable[str]) -> set[str]:
         """Heals, breaks these promises instead, and reads again what that touches; returns the tables of it."""
@@ -103,7 +104,14 @@ class Shop:
                     sweep_partition(Sweep(known, self.around, default_setting(known)), key)
             else:
                 self._look_up(known, query, ids)
+        self._read_the_ledger()
         return read
+
+    def _read_the_ledger(self) -> None:
+        """As the sweeps do all the time: no level is newer than what moved it."""
+        newest = "SELECT id FROM core.stock_changes ORDER BY _fetched_at DESC LIMIT 1"
+        statement = f"UPDATE core.stock_changes SET _fetched_at = clock_timestamp() WHERE id = ({newest})"
+        self.around.warehouse.transact(lambda cursor: cursor.execute(statement))
 
     def failing(self, tables: Collection[str] | None = None) -> dict[str, set[str]]:
         """The rules that are broken, with the keys that they name; of those only that read one of the tables."""

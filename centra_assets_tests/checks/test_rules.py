@@ -1,6 +1,7 @@
 """Every rule across rows and tables: it passes on sound rows and names the key of the row that breaks it."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import dagster as dg
 import psycopg
@@ -157,6 +158,26 @@ class TestUnknownTotals:
         prepare(database_url, {"orders", "order_lines", "currencies"})
         fill(database_url, {"orders": [{"number": 1, **SUM}]})
         assert evaluate(database_url, "orders", "totals_add_up").metadata["not_judged"].value == 0
+
+
+def test_a_level_that_was_read_after_the_ledger_is_judged_once_what_moved_it_could_be_here(database_url: str) -> None:
+    rule = BY_NAME["stock_levels.movements_explain_the_level"]
+    prepare(database_url, {rule.table, *rule.tables})
+    fill(database_url, CASES[rule.full_name][0])
+    of_this_moment = {"product_size_id": 1, "warehouse_id": 3, "physical_quantity": 4, "_fetched_at": datetime.now(UTC)}
+    fill(database_url, {"stock_levels": [of_this_moment]})
+    found = evaluate(database_url, rule.table, rule.name)
+    assert found.passed
+    assert found.metadata["not_judged"].value == 2
+    for told in (
+        "UPDATE core.stock_levels SET _fetched_at = _fetched_at - interval '16 minutes'",
+        "UPDATE core.stock_changes SET _fetched_at = clock_timestamp() WHERE id = 2",
+    ):
+        with psycopg.connect(database_url) as connection:
+            connection.execute(told)
+            ((key,),) = connection.execute(rule.failures.encode()).fetchall()
+            assert key == "1/3"
+            connection.rollback()
 
 
 class TestColumns:
